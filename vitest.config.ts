@@ -8,6 +8,7 @@ const slow = [
   'test/bench/**/*.test.ts',
   'test/examples/hosts.test.ts',
   'test/examples/services.test.ts',
+  'test/examples/worker.test.ts',
   'test/inspector/browser/long-list.test.ts',
   'test/package/install.test.ts',
   'test/runtime/random-life.test.ts',

@@ -1,10 +1,12 @@
 import { rmSync } from 'node:fs';
+import type { Options } from './embedded.ts';
 import { inArena } from './measures/arena.ts';
 import type { BurnDown } from './measures/burn-down.ts';
 import type { Check } from './measures/check.ts';
 import { type Arena, type ContenderName, turnOf } from './measures/contenders.ts';
 import { type Children, inChild } from './measures/in-child.ts';
 import type { Limits } from './measures/limits.ts';
+import type { ParkingOnPostgres } from './measures/parking-on-postgres.ts';
 import { freshFolder } from './measures/place.ts';
 import { inPostgresArena } from './measures/postgres-arena.ts';
 import type { LevelFigures } from './measures/priorities.ts';
@@ -12,14 +14,6 @@ import { releaseBefore } from './measures/release-before.ts';
 import { median, medians } from './measures/statistics.ts';
 import { progress, takeTurns } from './measures/turns.ts';
 import type { Waiting } from './measures/waiting.ts';
-
-/** The options of the suite. */
-export interface Options {
-  readonly quick: boolean;
-  readonly jobs?: number;
-  readonly rounds?: number;
-  readonly warmUpMs?: number;
-}
 
 /** Measures what priorities, time limits, keys and rates cost, and that a job pays nothing for what it does not use. */
 export async function run({
@@ -60,6 +54,8 @@ export function checks(figures: Record<string, unknown>): readonly Check[] {
     check('parkBurstMs', { atMost: 300 }),
     check('rateClaimRatio', { atMost: 1.1 }),
     check('ownKeysDrainRatio', { atLeast: 0.7 }),
+    check('ownKeysPostgresDrainRatio', { atLeast: 0.5 }),
+    check('parkBurstPostgresMs', { atMost: 5000 }),
   ];
 }
 
@@ -153,13 +149,28 @@ async function postgresFigures(
   progress('warming up on PostgreSQL');
   await turn('postgresLevel50', { warmUpMs })?.();
   const taken = await takeTurns(
-    { postgresLevel50: turn('postgresLevel50'), postgresLevels50: turn('postgresLevels50') },
+    {
+      postgresLevel50: turn('postgresLevel50'),
+      postgresLevels50: turn('postgresLevels50'),
+      postgresKeys50: turn('postgresKeys50'),
+    },
     { rounds, budgetMs },
   );
   const [plain, levels] = [medians(taken.postgresLevel50), medians(taken.postgresLevels50)];
+  const keys = medians(taken.postgresKeys50);
+  progress('a burst into one key on PostgreSQL');
+  const dir = freshFolder(arena.place);
+  const burst = await inChild<ParkingOnPostgres>('parking-on-postgres', {
+    jobs: 100_000,
+    settings: { size: 10, dir, postgres: arena.postgres },
+  });
+  rmSync(dir, { recursive: true });
   return {
     prioritiesPostgresRatio: levels.totalPerS / plain.totalPerS,
     postgresLevel50: plain,
     postgresLevels50: levels,
+    postgresKeys50: keys,
+    ownKeysPostgresDrainRatio: keys.drainPerS / plain.drainPerS,
+    ...burst,
   };
 }

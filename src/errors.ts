@@ -1,3 +1,11 @@
+/** What a schema says is wrong with a value. */
+export interface ShownIssue {
+  /** Where: `input.lines[0].sku`, or `input` for the whole. */
+  readonly path: string;
+  /** In the words of the schema. */
+  readonly message: string;
+}
+
 /**
  * The messages of all errors of Signalbox, by code. The grammar of a message is "Expected X to be Y, got Z. Repair."
  * The code is the API; the message may improve.
@@ -10,6 +18,10 @@ const messages = {
     `Expected values nested at most ${about.limit} deep, got more at ${about.path}: ${about.actual} levels or more. Flatten the value, store it elsewhere and pass its id, or raise limits.depth.`,
   ARGS_TOO_LARGE: (about: { path: string; limit: number; actual: number; unit: string }) =>
     `Expected ${about.path} to be at most ${about.limit} ${about.unit}, got ${about.actual}. Store the value elsewhere and pass its id, or raise limits.${about.unit}.`,
+  ARGS_INVALID: (about: { name: string; issues: readonly ShownIssue[]; at: 'put' | 'start' }) =>
+    `Expected the input of job "${about.name}" to be what its schema accepts, got ${issuesText(about.issues)}. ${about.at === 'put' ? 'Nothing was written; correct the input and call again.' : 'It is not tried again; let the schema accept what was put before it changed, or put the job anew with other input.'}`,
+  RESULT_INVALID: (about: { name: string; issues: readonly ShownIssue[] }) =>
+    `Expected the result of job "${about.name}" to be what its schema \`output\` accepts, got ${issuesText(about.issues)}. What the attempt put and changed was dropped; correct the code or the schema.`,
   CODEC_FAILED: (_about: object) =>
     `Expected the codec to decode a stored value, got an error. Nothing was changed; give createSignalbox a codec that knows the key it was encoded with, or find out what changed the store.`,
   CODEC_MISMATCH: (about: { store: string; actual: string }) =>
@@ -36,8 +48,10 @@ const messages = {
       : `Expected "${about.name}" to be a job definition of this process, got one that is not registered (registered: ${listed(about.known)}). Pass it to createSignalbox({ jobs }) or call box.define(definition).`,
   ANONYMOUS_FUNCTION: (about: { actual: string }) =>
     `Expected a job or a job definition, got ${about.actual}. ${about.actual.startsWith('function ') ? 'A bare function cannot be stored; give it a name with defineJob({ name, run }) and pass that.' : 'Pass what defineJob({ name, run }) returns, or a job that was made by calling it; undefined often comes from an import that is misspelt or circular.'}`,
-  DUPLICATE_DEFINITION: (about: { what: string; name: string }) =>
-    `Expected each ${about.what} to be registered once, got a second one named "${about.name}". Rename one of the two.`,
+  DUPLICATE_DEFINITION: (about: { what: string; name: string; files?: readonly [string, string] }) =>
+    `Expected each ${about.what} to be registered once, got a second one named "${about.name}"${about.files === undefined ? '' : `: in ${about.files[0]}, and in ${about.files[1]}`}. Rename one of the two.`,
+  JOB_FILE: (about: { file: string; reason: string; repair: string }) =>
+    `Expected job file ${about.file} to be importable, got ${about.reason}. ${about.repair}`,
   QUEUE_NOT_FOUND: (about: { name: string; known: readonly string[] }) =>
     `Expected queue "${about.name}" to exist, found ${listed(about.known)}. Create it with box.createQueue(name) or createSignalbox({ queues: [name] }); start() creates the queue ''.`,
   QUEUE_FULL: (about: { queue: string; limit: number; actual: number }) =>
@@ -197,6 +211,14 @@ const messages = {
 
 function listed(names: readonly string[]): string {
   return names.length === 0 ? 'none' : names.map((name) => `"${name}"`).join(', ');
+}
+
+const mostShown = 3;
+
+function issuesText(issues: readonly ShownIssue[]): string {
+  const shown = issues.slice(0, mostShown).map(({ path, message }) => `${path}: ${message}`);
+  const more = issues.length - shown.length;
+  return [...shown, ...(more > 0 ? [`${more} more`] : [])].join('; ') || 'a refusal without a reason';
 }
 
 /** The code of an error: the part that programs branch on. Every code is explained in docs/errors.md. */

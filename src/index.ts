@@ -10,6 +10,7 @@ export {
   type ErrorDetails,
   errorCodes,
   ReassignedError,
+  type ShownIssue,
   ShutdownError,
   SignalboxError,
   TimeoutError,
@@ -54,9 +55,11 @@ export type { Statistics } from './model/monitoring/statistics.ts';
 export type { FilterData, JobRecord, Selection } from './model/records/records.ts';
 export type { Codec } from './model/values/codec.ts';
 export { Failure, type FailureDetail } from './model/values/failure.ts';
+export type { Progress } from './model/values/progress.ts';
 export type { Condition, Explanation, KnownNames, Ref, Verdict } from './reading/explanation.ts';
 export type { Pause, PauseOptions, QueuePauseOptions } from './runtime/agents/pausing.ts';
 export { createSignalbox } from './runtime/box/create-signalbox.ts';
+export { type DiscoverOptions, discoverJobs } from './runtime/box/discover-jobs.ts';
 export { type AgentInstallation, installAgent } from './runtime/box/install-agent.ts';
 export type { DispatcherEvent, DispatcherHook } from './runtime/box/lifecycle-listeners.ts';
 export type { ActorChange, ActorView } from './runtime/box/live-actors.ts';
@@ -78,6 +81,14 @@ export {
   type FilterDefinition,
 } from './runtime/definitions/filters-and-choosers.ts';
 export type { ConcurrencyLimit, RateLimit } from './runtime/definitions/job-limits.ts';
+export type {
+  InferInput,
+  InferOutput,
+  SchemaIssue,
+  SchemaResult,
+  StandardSchemaProps,
+  StandardSchemaV1,
+} from './runtime/definitions/standard-schema.ts';
 export type { DispatcherOptions, StatusInfo } from './runtime/dispatchers/dispatcher.ts';
 export type { DispatcherEventName } from './runtime/dispatchers/lifecycle-hooks.ts';
 export { type ConsoleLoggerOptions, consoleLogger } from './runtime/environment/console-logger.ts';
@@ -90,6 +101,7 @@ export type {
 export type { LogFields, Logger, LogLevel, LogStream } from './runtime/environment/logging.ts';
 export {
   type IdSource,
+  type ModulePort,
   mathRandom,
   type RandomSource,
   randomIds,
@@ -114,7 +126,7 @@ export {
 } from './runtime/handles/callback-proxy.ts';
 export { defineJob, type ResultOf } from './runtime/handles/define-job.ts';
 export type { Called } from './runtime/handles/inline-call.ts';
-export type { JobDefinition } from './runtime/handles/job.ts';
+export type { JobDefinition, JobDefinitionWithInput } from './runtime/handles/job.ts';
 export { Job } from './runtime/handles/job.ts';
 export type { JobOutcome } from './runtime/handles/job-attributes.ts';
 export type { JobPlace } from './runtime/handles/job-commands.ts';

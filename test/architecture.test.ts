@@ -89,6 +89,17 @@ const table: Readonly<Record<string, Layer>> = {
   examples: { layers: [], packages: ['signalbox', 'node:*'] },
   'examples/express': { layers: [], packages: ['express', 'signalbox', 'node:*'] },
   'examples/fastify': { layers: [], packages: ['fastify', 'signalbox', 'node:*'] },
+  'examples/nest': {
+    layers: [],
+    packages: [
+      '@nestjs/common',
+      '@nestjs/core',
+      '@nestjs/platform-express',
+      'reflect-metadata',
+      'signalbox',
+      'node:*',
+    ],
+  },
   test: {
     layers: [
       ...everything,
@@ -105,7 +116,18 @@ const table: Readonly<Record<string, Layer>> = {
       'docs',
       postgresServer,
     ],
-    packages: [...signalbox, 'vitest', 'fast-check', 'pg', 'hono', '@hono/node-server', 'express', 'fastify'],
+    packages: [
+      ...signalbox,
+      'vitest',
+      'fast-check',
+      'pg',
+      'hono',
+      '@hono/node-server',
+      'express',
+      'fastify',
+      'zod',
+      'valibot',
+    ],
   },
   'test/bench': { layers: ['bench'], packages: ['vitest', 'pg', 'node:*'] },
   'test/inspector/browser': {

@@ -33,6 +33,7 @@ export const contenders = {
   levels50: { module: ours, settings: { size: 50, features: { levels: 3 } } },
   postgresLevel50: { module: oursOnPostgres, settings: { size: 50, features: { levels: 1 } } },
   postgresLevels50: { module: oursOnPostgres, settings: { size: 50, features: { levels: 3 } } },
+  postgresKeys50: { module: oursOnPostgres, settings: { size: 50, features: { ownKeys: true } } },
   pgBoss: { module: '../peers/pg-boss.ts', settings: { size: 100 } },
 } satisfies Readonly<Record<string, Contender>>;
 

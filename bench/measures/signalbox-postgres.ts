@@ -9,10 +9,11 @@ import { schemaOf } from './postgres-schema.ts';
 /** Signalbox on its PostgreSQL store with default settings. */
 export async function open(settings: Settings, signals: Signals): Promise<Contestant> {
   const schema = schemaOf(settings);
-  const { levels, timeout } = settings.features ?? {};
+  const { levels, timeout, ownKeys } = settings.features ?? {};
   const noop = defineJob({
     name: 'noop',
     ...(timeout === undefined ? {} : { timeout }),
+    ...(ownKeys === true ? { concurrency: { limit: 1, key: ({ n }: { n: number }) => String(n) } } : {}),
     run: (_: { n: number }) => {
       signals.started();
       return null;

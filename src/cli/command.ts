@@ -30,6 +30,8 @@ export interface Command {
   readonly name: string;
   readonly summary: string;
   readonly options: readonly CommandOption[];
+  /** Whether the process ends with it, whatever is still open in it. Default: when nothing is open any more. */
+  readonly endsProcess?: boolean;
   /** What follows its name; it is given under its own name. */
   readonly argument?: { readonly name: string; readonly summary: string; readonly isOptional?: boolean };
   /** @param tell - prints the progress of long work. */

@@ -7,4 +7,5 @@ process.stdout.on('error', () => process.exit());
 process.exitCode = await runCli(process.argv.slice(2), {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
+  end: (code) => process.exit(code),
 });

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { StorePorts } from '../store/json/index.ts';
 
 /** The ports of stores that commands open: real time and real ids. */
@@ -22,6 +24,11 @@ export function packageVersion(): string {
   return createRequire(import.meta.url)('signalbox/package.json').version;
 }
 
+/** The URL of a folder, from the working directory on. */
+export function folderUrl(path: string): URL {
+  return pathToFileURL(resolve(path));
+}
+
 /** A variable of the environment; undefined when it is not set, or empty. */
 export function environment(name: string): string | undefined {
   return process.env[name] || undefined;
@@ -31,7 +38,21 @@ export function environment(name: string): string | undefined {
 export function stopped(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    if (process.env.npm_lifecycle_event === 'npx') whenOrphaned(resolve);
   });
+}
+
+const lookMs = 250;
+
+/** npx runs a command in a shell. A signal to npx ends that shell and not the command, which has another parent then. */
+function whenOrphaned(done: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    done();
+  }, lookMs);
+  timer.unref();
 }
 
 /** Resolves after a while. */

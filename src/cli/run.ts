@@ -14,6 +14,7 @@ import { tail } from './commands/look/tail.ts';
 import { migrate } from './commands/migrate.ts';
 import { promote } from './commands/promote.ts';
 import { verify } from './commands/verify.ts';
+import { work } from './commands/work.ts';
 import { packageVersion, pause, stopped } from './ports.ts';
 import { printable, printableJson, withoutSecrets } from './printable.ts';
 
@@ -23,11 +24,13 @@ export interface Streams {
   err(text: string): void;
   /** Resolves when what goes on and on is to stop. Default: at a signal to this process. */
   stopped?(): Promise<void>;
+  /** Ends this process after a command whose code may keep it. Default: does nothing. */
+  end?(code: number): void;
 }
 
 const looking: readonly Command[] = [inspect, status, queues, schedules, jobs, job, explain, history, tail];
 const acting: readonly Command[] = [cancel, pauseCommand, resume];
-const commands: readonly Command[] = [...looking, ...acting, migrate, verify, promote, exportCommand];
+const commands: readonly Command[] = [work, ...looking, ...acting, migrate, verify, promote, exportCommand];
 
 /** Codes of errors in the call itself: exit code 2. */
 const usageCodes: ReadonlySet<string> = new Set(['INVALID_OPTION', 'INVALID_NAME', 'INVALID_DURATION']);
@@ -48,7 +51,7 @@ export async function runCli(args: readonly string[], streams: Streams): Promise
   const hand = (json: unknown): void => streams.out(`${printableJson(safely(json, safe))}\n`);
   let code = good;
   const program = new Commander('signalbox')
-    .description('Looks at the stores of Signalbox, and after them.')
+    .description('Runs jobs, looks at the stores of Signalbox, and after them.')
     .version(packageVersion(), '--version', 'prints the version')
     .exitOverride()
     .configureOutput({
@@ -74,6 +77,7 @@ export async function runCli(args: readonly string[], streams: Streams): Promise
         if (isForMachines) hand({ error: about });
         else tell(about.code === null ? about.message : `${about.code}: ${about.message}`);
       }
+      if (command.endsProcess === true) streams.end?.(code);
     });
   }
   try {

@@ -112,7 +112,7 @@ export function pauseText({ by, at, reason, until }: PauseMark): string {
 
 /** Whether an agent accepts the job, quotas and time apart. */
 function accepts(
-  { job, queue, names, now }: WaitingFacts,
+  { job, names, now }: WaitingFacts,
   { record: { selection, paused } }: AgentFacts,
 ): { readonly holds: boolean | null; readonly text: string; readonly remedy?: string } {
   if (paused !== null && !isTooLate(job, now) && pauseOf(job.name, [{ job: null, ...paused }], now) !== null)
@@ -123,7 +123,7 @@ function accepts(
     return { holds: null, text: `filter '${selection.name}' is code that is not here` };
   try {
     const accepts = acceptanceOf(selection, names ?? noFilters, () => true);
-    const verdict = verdictOn(job, queue, { accepts, now: whenDue({ job, now }), quotas: () => undefined });
+    const verdict = verdictOn(job, { accepts, now: whenDue({ job, now }), limits: () => undefined });
     return 'obstacle' in verdict ? { holds: false, text: refusal(selection, job) } : accepted;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

@@ -4,7 +4,7 @@ import { pauseOf } from '../model/jobs/pauses.ts';
 import { defaultAgingMs } from '../model/jobs/priority.ts';
 import { forEver, openLimit, opensAt } from '../model/jobs/rate.ts';
 import { isReadable } from '../model/jobs/step.ts';
-import { verdictOn } from '../store/rules/claim-verdict.ts';
+import { limitsIn, verdictOn } from '../store/rules/claim-verdict.ts';
 import type { Acceptance } from '../store/store.ts';
 import { durationText } from '../time.ts';
 import { anyAgent, isAtWork, ofAgent, pauseText, room, whenDue, whyIdle } from './agent-conditions.ts';
@@ -134,7 +134,7 @@ function slots(facts: WaitingFacts, { id, record, holders }: QuotaFacts, size: n
     { kind: 'quota', id: record.id },
     ...holders.slice(0, 20).map((holder): Ref => ({ kind: 'job', id: holder })),
   ];
-  const remedy = 'Wait until a holder ends, or enlarge it: queue.quotas.resize.';
+  const remedy = 'Wait until a holder ends, or enlarge it: queue.quotas.set.';
   return condition(`quota:${id}`, !isFull, text, remedy, refs);
 }
 
@@ -169,7 +169,8 @@ function isHeldUp(
   const { size, rate } = record;
   const asked = isAboutSlots ? { size, rate: null } : { size: null, rate };
   const quotas = (other: string) => (other === id ? { ...asked, taken: holders.length, state } : undefined);
-  const verdict = verdictOn(facts.job, facts.queue, { accepts: anything, now: whenDue(facts), quotas });
+  const limits = limitsIn(facts.queue, quotas);
+  const verdict = verdictOn(facts.job, { accepts: anything, now: whenDue(facts), limits });
   return 'obstacle' in verdict;
 }
 

@@ -176,7 +176,7 @@ export interface RecordReader {
   annotated(jobs: readonly string[]): Promise<ReadonlySet<string>>;
   /**
    * The earliest instant later than `since` at which a waiting job or a schedule becomes due, a limit opens that waiting jobs have,
-   * or a pause ends by itself; or null.
+   * or a pause ends by itself; or null. A store may also say when a waiting job is too late, which a poll finds otherwise.
    */
   due(since: number): Promise<number | null>;
   /** Schedules whose next tick is due by an instant, earliest first, at most so many. */

@@ -43,7 +43,7 @@ forEachStore('A job that is free to begin', (makeStore) => {
     await queue.put(wait('b'), inQuota);
 
     await box.transaction(async (tx) => {
-      await tx.queue('').quotas.resize('disk', 2);
+      await tx.queue('').quotas.set('disk', { size: 2 });
       await new Promise((resolve) => setImmediate(resolve));
     });
     await reactor.runUntilIdle();

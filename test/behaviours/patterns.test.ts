@@ -64,7 +64,7 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
   it('[TIP-2] code that conflicts is run again whole: apart from the long work it is short', async () => {
     const runs: Record<string, number> = {};
     const barrier = new Barrier();
-    const widen = (): Promise<void> => local.getQueue().quotas.resize('lines', 2);
+    const widen = (): Promise<void> => local.getQueue().quotas.set('lines', { size: 2 });
     const big = defineJob({
       name: 'big',
       run: async () => {
@@ -96,7 +96,7 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
       await queue.put(job);
       await reactor.runUntilIdle();
       // Another commit writes what the job has written, during its long work.
-      await queue.quotas.resize('lines', 3);
+      await queue.quotas.set('lines', { size: 3 });
       barrier.release('');
       await reactor.runUntilIdle();
       barrier.release('');
@@ -362,7 +362,7 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
     await reactor.advance('1m');
     expect(gauge).toEqual({ now: 1, most: 1 });
 
-    await queue.quotas.resize('index', 4);
+    await queue.quotas.set('index', { size: 4 });
     await reactor.runUntilIdle();
     expect([gauge.now, (await queue.quotas.get('index')).filled]).toEqual([4, true]);
   });

@@ -148,10 +148,10 @@ forEachStore('Quotas', (makeStore) => {
 
     await queue.quotas.ensure('disk', { size: 2 });
     await blocked.reached('b');
-    await queue.quotas.resize('disk', 5, { pinned: true });
+    await queue.quotas.set('disk', { size: 5 });
     await queue.quotas.ensure('disk', { size: 2 });
     const kept = await queue.quotas.get('disk');
-    await queue.quotas.resize('disk', 4);
+    await queue.quotas.set('disk', { size: 4, pinned: false });
     await queue.quotas.ensure('disk', { size: 3 });
 
     expect(before).toEqual(['a']);
@@ -203,7 +203,7 @@ forEachStore('Quotas', (makeStore) => {
     await box.start({ agent: agent({ size: 5 }) });
     for (const text of ['a', 'b']) await blocked.reached(text);
 
-    await queue.quotas.resize('disk', 1);
+    await queue.quotas.set('disk', { size: 1 });
     const shrunk = await queue.quotas.get('disk');
     blocked.open('a');
     await jobs[0]?.waitFor('COMPLETED');
@@ -211,7 +211,7 @@ forEachStore('Quotas', (makeStore) => {
     const held = (await jobs[2]?.refresh())?.status;
     blocked.open('b');
     await blocked.reached('c');
-    await queue.quotas.resize('disk', 4);
+    await queue.quotas.set('disk', { size: 4 });
 
     expect(shrunk).toMatchObject({ size: 1, filled: true, jobs: [jobs[0]?.id, jobs[1]?.id] });
     expect(oneLeft).toMatchObject({ filled: true, jobs: [jobs[1]?.id] });
@@ -331,7 +331,7 @@ forEachStore('Quotas', (makeStore) => {
 
     const blocked = await queue.claim();
     const untouched = (await queue.quotas.get('disk')).jobs;
-    await queue.quotas.resize('net', 2);
+    await queue.quotas.set('net', { size: 2 });
     await queue.claim();
 
     expect(blocked).toBeNull();

@@ -9,6 +9,7 @@ import {
   schedule,
 } from 'signalbox';
 import { createTestBox, simulatedJsonStore, VirtualReactor } from 'signalbox/testing';
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { makeControlledJobs } from './controlled-jobs.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
@@ -497,6 +498,26 @@ forEachStore('Schedules', (makeStore, kind) => {
     expect([job.args, job.annotations.of]).toEqual([['secret'], 'hidden']);
     expect(raw.length).toBeGreaterThan(2);
     expect(JSON.stringify(raw)).not.toMatch(/"secret"|"hidden"/);
+  });
+
+  it('are refused when a schema does not accept the arguments of their jobs', async () => {
+    const mail = defineJob({
+      name: 'mail',
+      input: v.pipeAsync(
+        v.string(),
+        v.checkAsync(async (to) => to.includes('@'), 'no address'),
+      ),
+      run: (_to) => {},
+    });
+    const { box } = await makeBox({ store: makeStore(), jobs: [mail], queues: [''] });
+    const { schedules } = box.queue();
+
+    await expect(schedules.set('s', { every: '1m' }, mail('ada'))).rejects.toMatchObject({
+      code: 'ARGS_INVALID',
+    });
+
+    expect(await schedules.list()).toEqual([]);
+    expect(await schedules.set('s', { every: '1m' }, mail('ada@example.org'))).toBe(true);
   });
 
   it('refuse bad input before anything is written', async () => {

@@ -43,6 +43,7 @@ const alsoOnPostgres: readonly string[] = [
   'A stream of the inspector',
   'A timeline of the inspector',
   'An operator',
+  'The progress of a job',
 ];
 
 const folders: string[] = [];

@@ -1,4 +1,13 @@
-import { agent, defineJob, detached, type Job, type JobSettings, local, TimeoutError } from 'signalbox';
+import {
+  agent,
+  defineJob,
+  detached,
+  type Job,
+  type JobSettings,
+  local,
+  NeverRetry,
+  TimeoutError,
+} from 'signalbox';
 import { expect, it } from 'vitest';
 import { makeControlledJobs } from './controlled-jobs.ts';
 import { crashHolder, startDispatchers, twoUuids } from './dispatchers.ts';
@@ -186,6 +195,24 @@ forEachStore('A job with a time limit', (makeStore) => {
     expect(notes).toEqual([]);
     // Attempts at 0, 110 and 220 s; the wait after the third would end after the deadline.
     expect(await endOf(retried)).toMatchObject({ ending: 'failed', attempts: 3 });
+  });
+
+  it('that waits beyond its deadline, or the time in which it has to begin, expires at that instant, not at a poll', async () => {
+    const { box, queue, note, reactor } = await setUp(makeStore, {});
+    await box.start();
+    await queue.pause();
+    const jobs = await Promise.all([
+      queue.put(note('deadline'), { deadline: '1300ms' }),
+      queue.put(note('beginBy'), { beginBy: '1300ms' }),
+      queue.put(note('held'), { beginAfter: '1s', beginBy: '300ms' }),
+    ]);
+
+    await reactor.advance('1300ms');
+    const inTime = await Promise.all(jobs.map(async (job) => (await job.refresh()).status));
+    await reactor.advance('1ms');
+
+    expect(inTime).toEqual(['PENDING', 'PENDING', 'PENDING']);
+    for (const job of jobs) expect(await endOf(job)).toMatchObject({ ending: 'expired', attempts: 0 });
   });
 
   it('that runs beyond its deadline stops and expires, and no policy is asked', async () => {
@@ -414,5 +441,72 @@ forEachStore('An orderly stop', (makeStore) => {
     expect(await endOf(ends[1] as Job)).toMatchObject({ status: 'PENDING', attempts: 1 });
     expect(ends[1]?.record).toMatchObject({ retryData: null, order: ['putBack', expect.any(Number)] });
     expect((await ends[1]?.attempts())?.map(({ ending }) => ending)).toEqual(['handedBack']);
+  });
+
+  it('makes a callback new again that it stopped: it is called anew, counts no interruption, and those after it wait', async () => {
+    const store = makeStore();
+    const run = async (duration: string) => {
+      const { note, notes } = makeRecordingJobs();
+      const sleep = defineJob({ name: 'sleep', run: () => local.sleep(duration) });
+      const testBox = await makeBox({ store, jobs: [note, sleep], queues: [''] });
+      return { ...testBox, note, notes, sleep };
+    };
+    const first = await run('1h');
+    await first.box.start();
+    const job = first.note('job');
+    const callback = await job.addCallback(first.sleep);
+    const next = await job.addCallback(first.note.partial('next'));
+    await first.box.queue().put(job);
+    await first.reactor.runUntilIdle();
+
+    const stopped = first.box.stop({ grace: '1s', abort: '5s' });
+    await first.reactor.advance('20s');
+    await stopped;
+
+    const second = await run('1s');
+    const again = [job, callback, next].map(({ id }) => second.box.job(id ?? ''));
+    const statuses = [];
+    for (const each of again) statuses.push((await each.refresh()).status);
+    // A callback that is NEW waits to be called.
+    expect(statuses).toEqual(['CALLBACKS', 'PENDING', 'PENDING']);
+    expect([again[1]?.record.state, again[2]?.record.state]).toEqual(['new', 'new']);
+    expect(again[1]?.record.retryData).toBeNull();
+    await second.box.start();
+    await second.reactor.advance('1m');
+    expect((await again[0]?.refresh())?.status).toBe('COMPLETED');
+    expect(await endOf(again[1] as Job)).toMatchObject({ ending: 'succeeded', attempts: 2 });
+    expect(await endOf(again[2] as Job)).toMatchObject({ ending: 'succeeded', attempts: 1 });
+    expect(again[1]?.record.retryData).toBeNull();
+  });
+
+  it('leaves a stopped callback that may not start twice to its policy, and those after it to the next process', async () => {
+    const store = makeStore();
+    const run = async () => {
+      const { note, notes } = makeRecordingJobs();
+      const once = defineJob({ name: 'once', retry: NeverRetry, run: () => local.sleep('1h') });
+      const testBox = await makeBox({ store, jobs: [note, once], queues: [''] });
+      return { ...testBox, note, notes, once };
+    };
+    const first = await run();
+    await first.box.start();
+    const job = first.note('job');
+    const callback = await job.addCallback(first.once);
+    const next = await job.addCallback(first.note.partial('next'));
+    await first.box.queue().put(job);
+    await first.reactor.runUntilIdle();
+
+    const stopped = first.box.stop({ grace: '1s', abort: '5s' });
+    await first.reactor.advance('20s');
+    await stopped;
+    const before = [...first.notes];
+    const second = await run();
+    await second.box.start();
+    await second.reactor.advance('1m');
+
+    const [root, again, last] = [job, callback, next].map(({ id }) => second.box.job(id ?? ''));
+    expect(before).toHaveLength(1);
+    expect((await root?.refresh())?.status).toBe('COMPLETED');
+    expect(await endOf(again as Job)).toMatchObject({ ending: 'aborted', attempts: 1 });
+    expect(await endOf(last as Job)).toMatchObject({ ending: 'succeeded', attempts: 1 });
   });
 });

@@ -374,7 +374,7 @@ forEachStore('Vocabulary and ownership', (makeStore) => {
 
     await representation.agents.set('main', agent({ size: 7 }));
     await representation.setPingIntervals({ pingInterval: '10s', pingDeathInterval: '20s' });
-    await first.box.queue().quotas.resize('disk', 5);
+    await first.box.queue().quotas.set('disk', { size: 5 });
     const poll = await first.reactor.until(getPoll(dispatcher));
     const size = poll.queues['']?.main?.size;
     await first.stop();

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { agent, createSignalbox, defineJob, memoryStore } from 'signalbox';
+import { agent, createSignalbox, defineJob, local, memoryStore } from 'signalbox';
 import { createInspector } from 'signalbox/inspector';
 import { jsonStore } from 'signalbox/json';
 import { VirtualReactor } from 'signalbox/testing';
@@ -22,6 +22,7 @@ beforeAll(async () => {
     name: 'charge',
     retry: { maxAttempts: 2, delay: '5s' },
     run: (): void => {
+      local.progress(5, 20, 'asks the bank');
       throw new Error('card refused');
     },
   });
@@ -67,6 +68,7 @@ describe('signalbox, on the store of a process that is gone,', () => {
 
     expect(out).toMatch(/^charge f1 is COMPLETED: it failed after 2 attempts: Error: card refused\./);
     expect(out).toMatch(/outcome {4}Error: card refused at look\.test\.ts:\d+/);
+    expect(out).toMatch(/\nprogress {3}\[#{5}\.{15}\] 5 of 20 \(25 %\), asks the bank, at 20\d\d-\S+Z\n/);
     expect(out).toMatch(/\n {6}2 .* failed {2}card refused\n$/);
   });
 

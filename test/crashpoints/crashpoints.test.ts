@@ -6,7 +6,7 @@ import { shortTasks } from './sizes.ts';
 
 describe('A json store keeps its promises', () => {
   it.each(
-    shortTasks.map((task) => [task.kind === 'crashes' ? `crashes of workload ${task.seed}` : 'damage', task]),
+    shortTasks.map((task) => [task.kind === 'damage' ? 'damage' : `${task.kind} of seed ${task.seed}`, task]),
   )('through %s', async (_, task) => {
     const seen = await explore(task);
 

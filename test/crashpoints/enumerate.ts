@@ -48,7 +48,7 @@ export async function enumerate(trace: Trace, extent: Extent): Promise<Findings>
   const findings = new Findings();
   const recoveries: Recovery[] = [];
   await enumerateImages(trace, extent, findings, recoveries);
-  if (!isDone(findings, extent)) await enumerateNested(recoveries, extent, findings);
+  if (!isDone(findings, extent)) await enumerateNested(trace, recoveries, extent, findings);
   if (!isDone(findings, extent)) await enumerateKills(trace, extent, findings);
   return findings;
 }
@@ -69,7 +69,8 @@ async function enumerateImages(
   recoveries: Recovery[],
 ): Promise<void> {
   const kinds = new Set<string>();
-  const look = lookAt(trace.expectations, findings, 'image', findings.images);
+  const { expectations, check } = trace;
+  const look = lookAt({ expectations, check, findings, phase: 'image', keys: findings.images });
   for (const { at, disk } of crashPoints(trace.start, trace.operations, 0)) {
     const where = placeOf(trace.operations, at);
     for (const image of disk.images(extent.detail)) {
@@ -94,6 +95,7 @@ function kindOf({ files }: Image, { seq, clean }: Found): string {
 
 /** Crashes while a crashed store is opened, and after it has acknowledged more. */
 async function enumerateNested(
+  { check }: Trace,
   recoveries: readonly Recovery[],
   extent: Extent,
   findings: Findings,
@@ -106,7 +108,7 @@ async function enumerateNested(
       findings.violations.push({ phase: 'nested', what: refusal, where, image });
       continue;
     }
-    const look = lookAt(expectations, findings, 'nested', findings.nested);
+    const look = lookAt({ expectations, check, findings, phase: 'nested', keys: findings.nested });
     for (const { at, disk } of crashPoints(image, files.operations, 0)) {
       const here = `${where}, recovered, crashed again ${placeOf(files.operations, at)}`;
       for (const each of disk.images(extent.detail)) {
@@ -128,7 +130,8 @@ async function enumerateKills(trace: Trace, extent: Extent, findings: Findings):
     const expectations = trace.expectations.afterKill(killedAt, await readStore(files, storeDir));
     const refusal = await reopen(files, expectations);
     if (refusal !== null) throw new Error(`killed after ${killedAt} operations: ${refusal}`);
-    const look = lookAt(expectations, findings, 'kill', findings.afterKill);
+    const { check } = trace;
+    const look = lookAt({ expectations, check, findings, phase: 'kill', keys: findings.afterKill });
     for (const { at, disk } of crashPoints(trace.start, files.operations, killedAt)) {
       const where = `killed after ${killedAt} operations, opened again, power cut ${placeOf(files.operations, at)}`;
       for (const image of spread([...disk.images('some')], imagesAfterKill)) {
@@ -168,13 +171,17 @@ function* crashPoints(start: Image, operations: readonly Operation[], from: numb
 
 type Look = (image: CrashImage, at: number, where: string) => Promise<Found | null>;
 
+/** What each image is held against, and where it is noted. */
+interface Sight {
+  readonly expectations: Expectations;
+  readonly check: Trace['check'];
+  readonly findings: Findings;
+  readonly phase: Violation['phase'];
+  readonly keys: Set<string>;
+}
+
 /** Opens an image once, and holds what was found against what is promised at each point. Returns what is new. */
-function lookAt(
-  expectations: Expectations,
-  findings: Findings,
-  phase: Violation['phase'],
-  keys: Set<string>,
-): Look {
+function lookAt({ expectations, check, findings, phase, keys }: Sight): Look {
   const known = new Map<string, Found | string>();
   const read = async (image: CrashImage, dir: string, key: string) => {
     const found = known.get(key) ?? (await foundIn(image, dir));
@@ -188,12 +195,14 @@ function lookAt(
     const found = await read(image, storeDir, image.key);
     const what = typeof found === 'string' ? found : expectations.violation(found, at);
     if (what !== null) report(what);
+    const broken = isNew && what === null ? await check?.(image) : null;
+    if (broken != null) report(broken);
     // Later phases open the store again, and the backup stays as it is.
     const backups = phase === 'image' ? [...expectations.backups(at), ...backupsIn(image)] : [];
     for (const dir of new Set(backups)) {
       const backup = await read(image, dir, partOf(image, dir));
-      const broken = typeof backup === 'string' ? backup : expectations.backupViolation(dir, backup);
-      if (broken !== null) report(`${dir}: ${broken}`);
+      const wrong = typeof backup === 'string' ? backup : expectations.backupViolation(dir, backup);
+      if (wrong !== null) report(`${dir}: ${wrong}`);
     }
     return isNew && typeof found !== 'string' ? found : null;
   };

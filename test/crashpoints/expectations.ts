@@ -27,7 +27,8 @@ interface Promised {
  * them may not be lost, and when it was closed. It makes the states itself, from the same changes.
  */
 export class Expectations {
-  readonly #tables: Tables;
+  /** The state after the newest commit. */
+  readonly tables: Tables;
   #seq: number;
   readonly #states: Map<number, ExpectedState[]>;
   readonly #acknowledged: Promised[];
@@ -42,7 +43,7 @@ export class Expectations {
     acknowledged: Promised[],
     closed: { from: number; until: number }[],
   ) {
-    this.#tables = tables;
+    this.tables = tables;
     this.#seq = seq;
     this.#states = states;
     this.#acknowledged = acknowledged;
@@ -76,18 +77,18 @@ export class Expectations {
   }
 
   get epoch(): number {
-    return this.#tables.get('store', 'store')?.epoch ?? 0;
+    return this.tables.get('store', 'store')?.epoch ?? 0;
   }
 
   /** A commit is made. Returns its seq. */
   stage(changes: readonly Change[], at: number): number {
     const undo = changes.map((change, index) => {
-      const before = this.#tables.apply(change, this.#seq + 1 + index);
+      const before = this.tables.apply(change, this.#seq + 1 + index);
       return [change.kind, change.id, before] as const;
     });
     this.#seq += changes.length;
     this.#staged.push({ seq: this.#seq, undo });
-    const state = { digest: digestOf(this.#tables, this.#seq), from: at, until: Number.POSITIVE_INFINITY };
+    const state = { digest: digestOf(this.tables, this.#seq), from: at, until: Number.POSITIVE_INFINITY };
     this.#states.set(this.#seq, [...(this.#states.get(this.#seq) ?? []), state]);
     return this.#seq;
   }
@@ -101,7 +102,7 @@ export class Expectations {
   /** This commit, and all after it, were refused. */
   refuse(seq: number, at: number): void {
     for (const staged of this.#staged.filter((each) => each.seq >= seq).toReversed()) {
-      for (const [kind, id, before] of staged.undo.toReversed()) this.#tables.restore(kind, id, before);
+      for (const [kind, id, before] of staged.undo.toReversed()) this.tables.restore(kind, id, before);
       this.#seq = staged.seq - staged.undo.length;
       const states = this.#states.get(staged.seq) ?? [];
       const last = states.at(-1) as ExpectedState;

@@ -1,12 +1,14 @@
 import { makeSpecimen, unclosed } from './damage.ts';
 import { sweep } from './damage-sweep.ts';
 import { type Extent, enumerate, type Violation } from './enumerate.ts';
+import { runParking } from './parking.ts';
 import { runWorkload } from './workload.ts';
 
 /** What is to be looked at: the crashes of one workload, or every damage of a closed store. */
 export type Task =
   | (Extent & {
-      readonly kind: 'crashes';
+      /** `parking`: of a life of jobs with keys, where claims after the crash count as well. */
+      readonly kind: 'crashes' | 'parking';
       readonly seed: number;
       /** Commits before the first close; about as many follow. */
       readonly commits: number;
@@ -42,11 +44,12 @@ const mostTold = 5;
 
 /** Does one task. */
 export function explore(task: Task): Promise<Seen> {
-  return task.kind === 'crashes' ? exploreCrashes(task) : exploreDamage(task.every);
+  return task.kind === 'damage' ? exploreDamage(task.every) : exploreCrashes(task);
 }
 
-async function exploreCrashes(task: Extract<Task, { kind: 'crashes' }>): Promise<Seen> {
-  const found = await enumerate(await runWorkload(task.seed, task.commits), task);
+async function exploreCrashes(task: Exclude<Task, { kind: 'damage' }>): Promise<Seen> {
+  const live = task.kind === 'parking' ? runParking : runWorkload;
+  const found = await enumerate(await live(task.seed, task.commits), task);
   return {
     images: [...found.images],
     nested: [...found.nested],

@@ -46,7 +46,7 @@ async function look(task: Task, total: Total): Promise<void> {
     total.damages += seen.damages;
     total.violations.push(...seen.violations);
     total.violationCount += seen.violationCount;
-    const name = task.kind === 'crashes' ? `workload ${task.seed}` : 'damages';
+    const name = task.kind === 'damage' ? 'damages' : `${task.kind} ${task.seed}`;
     const count = seen.images.length + seen.nested.length + seen.afterKill.length + seen.damages;
     console.error(`${name}: ${count.toLocaleString('en')} images, ${seen.violationCount} violations`);
   }

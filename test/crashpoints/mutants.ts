@@ -3,7 +3,7 @@ import type { Mutant } from '../mutants/mutant.ts';
 const json = 'src/store/json';
 
 /**
- * Safeguards of the journal, the snapshot, the recovery and the backup, each taken out. Every one must show.
+ * Safeguards of the journal, the snapshot, the recovery, the backup and the limits with keys, each taken out. Every one must show.
  *
  * Three are not here, since other safeguards cover them: `JsonLog.close` syncs once more (the table store has waited for
  * its last commits by then), old journals outlive their snapshot by one checkpoint (for a snapshot that is damaged, not
@@ -319,5 +319,21 @@ export const mutants: readonly Mutant[] = [
         replace: '    void syncAncestors;\n    void report;\n',
       },
     ],
+  },
+  {
+    name: 'holders-of-keys-forgotten',
+    without: 'the holders of a key that an opening finds in a snapshot',
+    edits: [
+      {
+        file: 'src/store/rules/job-indexes.ts',
+        find: 'for (const quota of job.quotas) addTo(',
+        replace: 'if (old !== undefined) for (const quota of job.quotas) addTo(',
+      },
+    ],
+  },
+  {
+    name: 'freed-key-unnoticed',
+    without: 'the look at a key that a job has left, which lets out what an earlier claim has parked',
+    edits: [{ file: 'src/store/rules/job-indexes.ts', find: '    this.queues.touch(quota);\n', replace: '' }],
   },
 ];

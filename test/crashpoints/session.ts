@@ -80,6 +80,11 @@ export class Session {
     return new Session(files, expectations, conduct, handle, store);
   }
 
+  /** Seq of the newest commit. */
+  get seq(): number {
+    return this.#expectations.seq;
+  }
+
   /**
    * Makes a commit. Whether and when it is acknowledged or refused is noted down. A single change has another author than several:
    * so some commits of a tick share a line, and others do not.
@@ -87,7 +92,31 @@ export class Session {
   commit(changes: readonly Change[]): Promise<void> {
     const seq = this.#expectations.stage(changes, this.#files.operations.length);
     const by = changes.length === 1 ? 'client' : 'other';
-    const ticket = this.#store.commit({ by, changes, expect: [] });
+    return this.#noted(seq, this.#store.commit({ by, changes, expect: [] }));
+  }
+
+  /** Claims so many jobs of the queue '', as a commit. Returns their ids, and whether there is more to look at. */
+  async claim(limit: number): Promise<{ readonly ids: readonly string[]; readonly isMore: boolean }> {
+    const changes: Change[] = [];
+    const claiming = this.#store.claim({
+      ...{ queue: '', limit, by: 'agent', agent: null, choose: null },
+      accepts: { lane: () => true, job: null },
+      take: ({ job, quotas }) => {
+        const parent = { queue: '', dispatcher: 'd', agent: 'main' };
+        const patch = { parent, order: ['claimed', 0], quotas } as Change['patch'];
+        changes.push({ kind: 'job', id: job.id, event: 'job.claim', from: 'pending', to: 'assigned', patch });
+        return changes.slice(-1);
+      },
+    });
+    // What is taken is staged within the call.
+    if (changes.length === 0) return { ids: [], isMore: (await claiming).mayBeMore === true };
+    const seq = this.#expectations.stage(changes, this.#files.operations.length);
+    const { jobs, ticket, mayBeMore } = await claiming;
+    void this.#noted(seq, ticket);
+    return { ids: jobs.map(({ id }) => id), isMore: mayBeMore === true };
+  }
+
+  #noted(seq: number, ticket: Ticket): Promise<void> {
     return ticket.synced.then(
       () => this.#expectations.acknowledge(seq, this.#files.operations.length),
       (error) => {

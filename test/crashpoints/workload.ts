@@ -10,6 +10,8 @@ export interface Trace {
   readonly start: Image;
   readonly operations: readonly Operation[];
   readonly expectations: Expectations;
+  /** What else holds on each image: returns what is wrong with it. */
+  readonly check: ((image: Image) => Promise<string | null>) | null;
 }
 
 /** Where the workload's backup is made. */
@@ -47,7 +49,7 @@ export async function runWorkload(seed: number, commits: number): Promise<Trace>
 
   const [surprise] = [...first.surprises, ...second.surprises];
   if (surprise !== undefined) throw surprise;
-  return { start: emptyDisk, operations: files.operations, expectations };
+  return { start: emptyDisk, operations: files.operations, expectations, check: null };
 }
 
 async function work(session: Session, conduct: InTurns, random: Random, commits: number): Promise<void> {

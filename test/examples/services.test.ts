@@ -99,7 +99,7 @@ function openStream(service: Service): Promise<Response> {
   });
 }
 
-describe.each(['express', 'fastify'])('The service on %s', { timeout: 60_000 }, (name) => {
+describe.each(['express', 'fastify', 'nest'])('The service on %s', { timeout: 60_000 }, (name) => {
   let service: Service;
   let folder = '';
 

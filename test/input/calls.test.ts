@@ -116,7 +116,7 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
       await refusal(box, () => box.queue().put(keep(1).with({ quotaNames: ['disk', 'disc'] }))),
       await refusal(box, () => box.queue().put(keep(1), { quotaNames: ['disc'] })),
       await refusal(box, () => waiting.setQuotaNames(['disc'])),
-      await refusal(box, () => box.queue().quotas.resize('disc', 2)),
+      await refusal(box, () => box.queue().quotas.set('disc', { size: 2 })),
       await refusal(box, () => box.queue().quotas.remove('disc')),
       await refusal(box, () => box.queue().quotas.get('disc')),
     ];
@@ -148,13 +148,13 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
       expect(error.message).toMatch(/to be a list of names, got .+\. Write \[name\]\./);
   });
 
-  it.each([0, -1, 1.5, Number.NaN, '3', null])('a quota of size %s is refused', async (size) => {
+  it.each([0, -1, 1.5, Number.NaN, '3'])('a quota of size %s is refused', async (size) => {
     const box = await openBox(store());
     await box.queue().quotas.create('disk');
 
     for (const attempt of [
-      () => box.queue().quotas.resize('disk', wrong(size)),
-      ...(size === null ? [] : [() => box.queue().quotas.create('net', { size: wrong(size) })]),
+      () => box.queue().quotas.set('disk', { size: wrong(size) }),
+      () => box.queue().quotas.create('net', { size: wrong(size) }),
     ]) {
       expect((await refusal(box, attempt)).message).toContain(
         'Expected `size` to be a whole number from 1 up',

@@ -30,7 +30,12 @@ const secretive = defineJob({
   },
 });
 
-const jobs = [flaky, stuck, work, failing, secretive];
+const importing = defineJob({
+  name: 'importing',
+  redact: ['0'],
+  run: (token: string) => local.progress(30, 120, `rows with ${token}`),
+});
+const jobs = [importing, flaky, stuck, work, failing, secretive];
 
 forEachStore('The view of a job', (makeStore) => {
   const boxOf = (options: Partial<TestBoxOptions> = {}) =>
@@ -42,6 +47,20 @@ forEachStore('The view of a job', (makeStore) => {
   };
   const statesOf = (view: JobView) =>
     Object.fromEntries(view.states.filter(({ visits }) => visits > 0).map((each) => [each.state, each]));
+
+  it('says how far its code has come, without what its definition hides', async () => {
+    const testBox = await boxOf();
+    await testBox.box.start();
+    const { id } = await testBox.box.queue().put(importing('canary-4711'));
+    const silent = await testBox.box.queue().put(work('x'));
+    await testBox.reactor.runUntilIdle();
+
+    const { progress } = await viewOf(testBox, id);
+
+    expect(progress).toMatchObject({ done: 30, total: 120 });
+    expect(progress?.note).not.toContain('canary');
+    expect((await viewOf(testBox, silent.id)).progress).toBeNull();
+  });
 
   it('counts visits, time and edges of a job that failed three times', async () => {
     const testBox = await boxOf();

@@ -50,7 +50,7 @@ forEachStore('A queue', (makeStore) => {
 
   it('names the one condition that blocks each job', async () => {
     const { box, mail, put, look } = await boxOf(makeStore);
-    await mail.quotas.resize('smtp', 1);
+    await mail.quotas.set('smtp', { size: 1 });
     await box.start({ agent: agent({ size: 2, filter: { notJobs: ['mail.send'] } }) });
     await put(stuck());
     for (const job of [send(), bulk()]) await put(job);
@@ -115,7 +115,7 @@ forEachStore('A queue', (makeStore) => {
 
   it('has lanes with their length, who accepts them, and which quota is full', async () => {
     const { box, mail, put, look } = await boxOf(makeStore);
-    await mail.quotas.resize('smtp', 1);
+    await mail.quotas.set('smtp', { size: 1 });
     await box.start({ agent: agent({ size: 1, filter: { jobs: ['mail.bulk', 'stuck'] } }) });
     await put(stuck());
     for (const job of [bulk(), bulk(), send()]) await put(job);
@@ -139,7 +139,7 @@ forEachStore('A queue', (makeStore) => {
 
   it('says of a quota who holds it, how long, and since when it is full', async () => {
     const { box, mail, put, look, reactor } = await boxOf(makeStore);
-    await mail.quotas.resize('smtp', 2);
+    await mail.quotas.set('smtp', { size: 2 });
     await box.start();
     const first = await put(stuck());
     await reactor.advance('30s');
@@ -238,7 +238,7 @@ forEachStore('A queue', (makeStore) => {
 
   it('is looked at by reading its first jobs alone, and agents and quotas once', async () => {
     const { box, mail } = await boxOf(makeStore);
-    await mail.quotas.resize('smtp', 1);
+    await mail.quotas.set('smtp', { size: 1 });
     await box.start();
     await mail.putAll(Array.from({ length: 300 }, (_, index) => (index % 2 === 0 ? stuck() : bulk())));
     const asked: string[] = [];

@@ -94,6 +94,7 @@ export const definitions = {
     retry: { maxAttempts: 3, delay: '1m', jitter: 0 },
     run: async (vendor: string) => {
       await local.setLiveAnnotation('vendor', vendor);
+      local.progress(3120, 12_000, `rows of ${vendor}`);
       // It does not listen: nothing that it waits for can be stopped.
       await new Promise(() => {});
     },

@@ -204,7 +204,7 @@ describe('An entry', () => {
 
   it('of a setting has what it was before', async () => {
     await bank().quotas.create('smtp', { size: 2 });
-    await bank().quotas.resize('smtp', 5);
+    await bank().quotas.set('smtp', { size: 5 });
 
     const entry = await entryView(box.store, (await box.store.position()).seq);
 

@@ -368,43 +368,33 @@ async function act(world: World, done: Action, at: number): Promise<void> {
 }
 
 describe('what a queue offers', () => {
-  it('is what the naive claim takes, job by job, whatever was put, held, put back, handed back, pulled or has expired', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(action, { minLength: 10, maxLength: 70, size: 'max' }), async (actions) => {
-        const world = await newWorld();
-        await setQuota(world, 'disk', 1);
-        await setQuota(world, 'net', 2);
-        for (const [at, done] of actions.entries()) {
-          await act(world, done, at);
-          if (done.does !== 'claim') continue;
-          const expected = naiveClaims(await pictureOf(world), world.now, done.wants, done.limit);
-          expect(await storeClaims(world, done.wants, done.limit)).toEqual(expected);
-        }
-      }),
-      { numRuns: 600 },
-    );
-  }, 60_000);
-
-  it('is what the naive claim takes with priorities, too', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(steadyAction, { minLength: 10, maxLength: 70, size: 'max' }),
-        async (actions) => {
-          const world = await newWorld();
-          await setAging(world, 10);
-          await setQuota(world, 'disk', 1);
-          await setQuota(world, 'net', 2);
-          for (const [at, done] of actions.entries()) {
-            await act(world, done, at);
-            if (done.does !== 'claim') continue;
-            const expected = naiveClaims(await pictureOf(world), world.now, done.wants, done.limit);
-            expect(await storeClaims(world, done.wants, done.limit)).toEqual(expected);
-          }
-        },
-      ),
-      { numRuns: 600 },
-    );
-  }, 60_000);
+  it.each([
+    ['whatever was put, held, put back, handed back, pulled or has expired', action, null],
+    ['with priorities, too', steadyAction, 10],
+  ] as const)(
+    'is what the naive claim takes, job by job, %s',
+    async (_, actionOfCase, agingMs) => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array<Action>(actionOfCase, { minLength: 10, maxLength: 70, size: 'max' }),
+          async (actions) => {
+            const world = await newWorld();
+            if (agingMs !== null) await setAging(world, agingMs);
+            await setQuota(world, 'disk', 1);
+            await setQuota(world, 'net', 2);
+            for (const [at, done] of actions.entries()) {
+              await act(world, done, at);
+              if (done.does !== 'claim') continue;
+              const expected = naiveClaims(await pictureOf(world), world.now, done.wants, done.limit);
+              expect(await storeClaims(world, done.wants, done.limit)).toEqual(expected);
+            }
+          },
+        ),
+        { numRuns: 600 },
+      );
+    },
+    60_000,
+  );
 
   it('is listed in the order of Q-15 and of priorities, each waiting job once, and knows its place', async () => {
     await fc.assert(

@@ -90,7 +90,7 @@ export const testedMutants: readonly TestedMutant[] = [
     edits: [
       {
         file: 'src/store/postgres/sql/apply.ts',
-        find: "PERFORM {schema}.pass_on(ARRAY[b ->> 'id']);",
+        find: 'PERFORM {schema}.pass_on(ARRAY[b.id]);',
         replace: 'NULL;',
       },
     ],
@@ -103,7 +103,7 @@ export const testedMutants: readonly TestedMutant[] = [
     edits: [
       {
         file: 'src/store/postgres/sql/apply.ts',
-        find: "IF used > (SELECT q.size FROM {schema}.quota q WHERE q.id = {schema}.quota_of(b ->> 'id')) THEN",
+        find: 'IF used > (SELECT q.size FROM {schema}.quota q WHERE q.id = {schema}.quota_of(b.id)) THEN',
         replace: 'IF false THEN',
       },
     ],

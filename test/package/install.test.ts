@@ -1,4 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -56,6 +58,50 @@ describe('In a clean folder that installs the tarball', { timeout: limitMs }, ()
 
     expect(run(process.execPath, [file], folder)).toBe('42 function job\n');
   });
+
+  it.each([
+    ['npx', 'npx', ['--no-install', 'signalbox'], null],
+    ['its path', join(folder, 'node_modules', '.bin', 'signalbox'), [], 0],
+  ] as const)(
+    'a worker of one job file, started by %s, runs its job and ends at SIGTERM',
+    async (_how, program, first, code) => {
+      mkdirSync(join(folder, 'jobs'), { recursive: true });
+      write(
+        'jobs/note.job.js',
+        `import { defineJob, local } from 'signalbox';
+       export const note = defineJob({
+         name: 'note',
+         run: (text) => console.log('noted ' + text, local.getAgentName()),
+       });`,
+      );
+      const put = write(
+        'put.js',
+        `import { createSignalbox, discoverJobs } from 'signalbox';
+       import { jsonStore } from 'signalbox/json';
+       const [note] = await discoverJobs(new URL('./jobs/', import.meta.url));
+       const box = await createSignalbox({ store: jsonStore('data/jobs'), jobs: [note], queues: [''] });
+       await box.queue().put(note('once'));
+       await box.stop();`,
+      );
+      run(process.execPath, [put], folder);
+      const args = [...first, 'work', '--jobs', './jobs', '--store', 'data/jobs', '--inspect'];
+      const worker = spawn(program, args, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+      let said = '';
+      worker.stdout.on('data', (text) => {
+        said += text;
+      });
+      // All that writes to its output has ended.
+      const ended = once(worker, 'close');
+      while (!/noted once main/.test(said) || !/^Inspector: http:\S+\n/m.test(said))
+        await Promise.race([once(worker.stdout, 'data'), ended.then(() => Promise.reject(new Error(said)))]);
+
+      worker.kill('SIGTERM');
+
+      const [exit] = await ended;
+      expect(said).toMatch(/\nStopped\.\n$/);
+      if (code !== null) expect(exit).toBe(code);
+    },
+  );
 
   it('the command says its version', () => {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };

@@ -51,7 +51,7 @@ forEachStore('An explanation', (makeStore) => {
     expect(verdict).toEqual({
       code: 'quota:mail/smtp',
       text: "quota 'smtp' is full: 1 of 1",
-      remedy: 'Wait until a holder ends, or enlarge it: queue.quotas.resize.',
+      remedy: 'Wait until a holder ends, or enlarge it: queue.quotas.set.',
     });
     expect(conditions.find(({ code }) => code === verdict.code)?.refs).toContainEqual({
       kind: 'job',

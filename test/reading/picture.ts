@@ -27,7 +27,8 @@ export type Reads = Pick<
   | 'jobsPage'
 >;
 
-const kinds = [
+/** All kinds of records. Not those of the source: what is missing there must show. */
+export const kinds = [
   'store',
   'queue',
   'quota',

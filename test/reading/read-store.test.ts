@@ -28,7 +28,7 @@ describe('A json store that is read', () => {
     expect(explanation?.verdict).toEqual({
       code: 'quota:mail/smtp',
       text: "quota 'smtp' is full: 1 of 1",
-      remedy: 'Wait until a holder ends, or enlarge it: queue.quotas.resize.',
+      remedy: 'Wait until a holder ends, or enlarge it: queue.quotas.set.',
     });
     expect(await past.quotaHolders('mail/smtp')).toEqual([holder]);
     expect(await pictureOf(past)).toEqual(picture);

@@ -224,7 +224,9 @@ export class World {
         break;
       }
       case 'resizeQuota':
-        await box.queue(pick(['a', 'b'], act.at)).quotas.resize(pick(quotaNames, act.at >> 1), act.size);
+        await box
+          .queue(pick(['a', 'b'], act.at))
+          .quotas.set(pick(quotaNames, act.at >> 1), { size: act.size });
         break;
       case 'reopen':
         await reactor.until(box.stop({ grace: `${act.graceS}s` }));

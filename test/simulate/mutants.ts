@@ -48,8 +48,8 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/store/rules/parking/spent.ts',
-        find: 'const taken = found.taken + (this.#slots.get(id) ?? 0);',
-        replace: 'const { taken } = found;',
+        find: 'if (!job.quotas.includes(limit.id)) limit.taken += 1;',
+        replace: '',
       },
     ],
   },
@@ -367,8 +367,8 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/store/rules/parking/spent.ts',
-        find: 'for (const [id, tat] of this.#tats)',
-        replace: 'for (const [id, tat] of [] as [string, number][])',
+        find: 'of this.#rated)',
+        replace: 'of [] as Spending[])',
       },
     ],
   },
@@ -442,6 +442,14 @@ export const mutants: readonly SimulationMutant[] = [
         find: "last === null || last.isOver || figures.overlap === 'allow'",
         replace: "last === null || last.isOver || figures.overlap !== ''",
       },
+    ],
+  },
+  {
+    name: 'room-of-a-key-kept',
+    without: 'the room of a key that goes to the next when a job is parked under another of its keys',
+    stores: both,
+    edits: [
+      { file: 'src/store/rules/parking/parking.ts', find: 'this.#touched.add(bucket.limit);', replace: '' },
     ],
   },
 ];

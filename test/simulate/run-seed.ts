@@ -9,7 +9,7 @@ import {
 } from 'signalbox/testing';
 import { SimulatedDatabase } from './postgres/database.ts';
 import { simulationServer } from './postgres/simulation-server.ts';
-import { longScenario, scenario } from './scenario.ts';
+import { keyedScenario, longScenario, scenario } from './scenario.ts';
 
 /** The stores that seeds run on. */
 export const storeKinds = ['memory', 'json', 'postgres'] as const;
@@ -47,6 +47,13 @@ function planOf(
       scenario: (run) => longScenario(run, crashes),
       faults: { kills: 0, lostAnswers: 0, crashes: 0, stalls: 16, pauses: 4, clockJumps: 8 },
       safety: '3m',
+    };
+  // Some are about keys.
+  if (seed % 7 === 5)
+    return {
+      scenario: (run) => keyedScenario(run, crashes),
+      faults: { kills: 0, lostAnswers: 0 },
+      safety: '40s',
     };
   // Every third of the others keeps its processes, or takes all of them down at once: then jobs may do what needs that.
   return {

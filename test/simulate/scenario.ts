@@ -46,6 +46,8 @@ const levels = [0, 0, 0, -1, 1, -3, 5] as const;
 /** A choice, the jobs that were put by it, and which of them some process runs. */
 interface Life extends Choice {
   readonly put: string[];
+  /** All jobs are alike, and have a key of each limit. */
+  readonly isKeyed: boolean;
   /** Whether jobs have priorities. */
   readonly isLeveled: boolean;
   readonly running: () => readonly string[];
@@ -64,9 +66,14 @@ export function longScenario(run: SimulatedRun, crashes: () => number): Simulate
   return lifeOf(run, { name: 'longer', share: 0.5 }, crashes);
 }
 
+/** Many jobs that are alike but for their keys, of which each has two: so they are parked under one, and then under the other. */
+export function keyedScenario(run: SimulatedRun, crashes: () => number): SimulatedScenario {
+  return lifeOf(run, { name: 'slow', share: 0.2, isKeyed: true }, crashes);
+}
+
 function lifeOf(
   run: SimulatedRun,
-  often: { readonly name: string; readonly share: number },
+  often: { readonly name: string; readonly share: number; readonly isKeyed?: true },
   crashes: () => number,
 ): SimulatedScenario {
   const calls = new Calls(run);
@@ -79,10 +86,13 @@ function lifeOf(
   const others = kinds.filter((kind) => kind.definition.name !== 'longer');
   const most = choiceFor(run, others);
   const put: string[] = [];
-  const isLeveled = run.random.chance(0.6);
+  const isKeyed = often.isKeyed === true;
+  const isLeveled = !isKeyed && run.random.chance(0.6);
   const choice: Life = {
     ...most,
+    ...(isKeyed ? { jobs: most.jobs.slice(0, 1) } : {}),
     isLeveled,
+    isKeyed,
     callbacks: [...most.callbacks, long],
     long,
     longShare: often.share,
@@ -97,7 +107,7 @@ function lifeOf(
     filters: [notPlain],
     retryPolicies: { turns },
     agent: null,
-    acts: run.random.integer(6, 16),
+    acts: isKeyed ? 40 : run.random.integer(6, 16),
     prepare: async (box) => {
       const { quotas } = box.queue('a');
       if (isLeveled) for (const name of queues) await box.queue(name).set({ aging: '10s' });
@@ -252,7 +262,8 @@ function drafting({ random }: SimulatedClient, choice: Life, queue: string): () 
   const names = queue === 'inner' ? [] : quotaNames.filter(() => random.chance(0.4));
   const keys: Record<string, string> = {};
   for (const name of queue === 'a' ? Object.keys(limits) : [])
-    if (random.chance(0.5)) keys[name] = random.pick(limitKeys);
+    if (choice.isKeyed || random.chance(0.5)) keys[name] = random.pick(limitKeys);
+  if (choice.isKeyed) return () => kind().with({ keys });
   return () => {
     const job = kind().with({
       keys,

@@ -90,8 +90,8 @@ export const mutants: readonly TortureMutant[] = [
     edits: [
       {
         file: 'src/store/rules/claim-verdict.ts',
-        find: 'const full = expired ? none : withoutRoom(existing, job, now, quotas);',
-        replace: 'const full = expired === null ? withoutRoom(existing, job, now, quotas) : none;',
+        find: 'if (!expired && !there.every(',
+        replace: 'if (expired === null && !there.every(',
       },
     ],
   },

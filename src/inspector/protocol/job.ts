@@ -49,6 +49,8 @@ export interface JobView {
   readonly args: readonly Tree[];
   /** Null until it has one. */
   readonly outcome: OutcomeView | null;
+  /** How far its code has come, as it said last; null: it has not said. */
+  readonly progress: ProgressView | null;
   /** In order of name. */
   readonly annotations: readonly AnnotationView[];
   readonly callbacks: CallbacksView;
@@ -206,6 +208,15 @@ export interface AnnotationView {
   readonly value: Tree;
   /** When it was set last; null: no longer kept. */
   readonly at: number | null;
+}
+
+export interface ProgressView {
+  /** In units of the code's own. */
+  readonly done: number;
+  /** Null: the code does not say. */
+  readonly total: number | null;
+  readonly note: string | null;
+  readonly at: number;
 }
 
 /** Callbacks, in the order in which they run. */

@@ -102,9 +102,9 @@ export function checkAnnotationName(name: unknown): string {
 
 const longestReason = 1000;
 
-/** A reason as a person gives it. @throws SignalboxError `INVALID_OPTION`. */
-export function checkReason(reason: unknown): string {
+/** A short text as a person gives it, such as a reason. @throws SignalboxError `INVALID_OPTION`. */
+export function checkReason(reason: unknown, option = 'reason'): string {
   const isText = typeof reason === 'string' && reason.length <= longestReason;
   if (isText && storableText(reason) === reason) return reason;
-  throw invalidOption('reason', `text of at most ${longestReason} characters`, reason);
+  throw invalidOption(option, `text of at most ${longestReason} characters`, reason);
 }

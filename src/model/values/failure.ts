@@ -194,8 +194,13 @@ function failureData(error: unknown, depth: number): StoredFailure {
     stack: clipped(textOf(propertyOf(error, 'stack') ?? ''), stackLimit),
     code: code === undefined || code === null ? null : clipped(textOf(code), 128),
     cause: cause === undefined || depth >= 8 ? null : failureData(cause, depth + 1),
-    extra: error instanceof SignalboxError ? {} : rest,
+    extra: error instanceof SignalboxError ? ownExtra(rest) : rest,
   };
+}
+
+/** Errors of this package are known by their code. What is kept beside it is that another attempt cannot help. */
+function ownExtra({ unrecoverable }: Record<string, Json>): Record<string, Json> {
+  return unrecoverable === true ? { unrecoverable } : {};
 }
 
 /**

@@ -2,10 +2,12 @@ import { invalidOption, SignalboxError } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkAnnotationName, checkReason } from '../../model/checks/names.ts';
 import type { AnnotationRecord } from '../../model/records/records.ts';
+import { checkedProgress } from '../../model/values/progress.ts';
 import { decodeValue, encodeValue } from '../../model/values/values.ts';
 import { type Beginning, beginningMs, type Duration, durationMs } from '../../time.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { Snooze } from '../definitions/snooze.ts';
+import { resultOf } from '../definitions/validation.ts';
 import type { Reactor } from '../environment/reactor/reactor.ts';
 import { sleepUnlessAborted } from '../environment/reactor/sleep-unless-aborted.ts';
 import { answeredWithin } from '../environment/reactor/time-limits.ts';
@@ -218,7 +220,7 @@ export const local = {
   },
 
   /**
-   * A sign of life, for a job whose definition has a `heartbeat`. It costs a timer and writes nothing.
+   * A sign of life, for a job whose definition has a `heartbeat`. It costs a timer and writes nothing. `local.progress()` is one, too.
    *
    * @example
    * ```ts
@@ -241,6 +243,44 @@ export const local = {
   heartbeat(): void {
     const run = mustRun('heartbeat()');
     servicesOf(run.context).limits.beat(run);
+  },
+
+  /**
+   * Says how far the job has come: `await job.progress()`, the inspector and `signalbox job` show it. It never waits and fails no
+   * job: it is written at once the first time, then at most every half second, the newest one only, and the last one together with
+   * the result. It is kept in the annotation `signalbox.progress`, and is a sign of life as `local.heartbeat()` is.
+   *
+   * @param done - how much is done, zero or more, in any unit.
+   * @param total - how much there is to do. Default: not known.
+   * @param note - what the code is at, at most 1,000 characters.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, local, memoryStore } from 'signalbox';
+   *
+   * const resize = defineJob({
+   *   name: 'resize',
+   *   run: (files: string[]) => {
+   *     for (const [index, file] of files.entries()) local.progress(index + 1, files.length, file);
+   *   },
+   * });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [resize] });
+   * await box.start();
+   * const job = await box.queue().put(resize(['a.png', 'b.png']));
+   * await job.result();
+   * const { done, total, note } = (await job.progress()) ?? {};
+   * console.log(done, total, note); // => 2 2 b.png
+   * await box.stop();
+   * ```
+   *
+   * @throws SignalboxError `NO_CURRENT_JOB`, `INVALID_OPTION`.
+   */
+  progress(done: number, total?: number, note?: string): void {
+    const run = mustRun('progress()');
+    const progress = checkedProgress(done, total, note, run.context.now());
+    if (run.isAbandoned) return;
+    servicesOf(run.context).limits.beat(run);
+    run.progress.report(progress);
   },
 
   /**
@@ -272,8 +312,16 @@ export const local = {
     const run = mustRun('transaction()');
     mustCount(run);
     const { completer } = servicesOf(run.context);
-    return completer.finishWithin(run, work, (result) =>
-      result === undefined ? null : encodeValue(result, 'result', storedJobOnly, run.context.limits),
+    const definition = run.context.registry.definition(run.job.name);
+    let stored: unknown;
+    // What its schema makes of the result is stored; what it refuses rolls the transaction back.
+    const checked = async (client: unknown): Promise<Result> => {
+      const result = await work(client);
+      stored = definition?.output == null ? result : await resultOf(definition, result);
+      return result;
+    };
+    return completer.finishWithin(run, checked, () =>
+      stored === undefined ? null : encodeValue(stored, 'result', storedJobOnly, run.context.limits),
     );
   },
 

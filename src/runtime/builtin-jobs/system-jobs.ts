@@ -21,7 +21,7 @@ import { belongsToSystemJob, handleInterrupt } from '../callbacks/interrupted-jo
 import { ifUnchanged } from '../commits/preconditions.ts';
 import { retryForever } from '../commits/retry.ts';
 import { jobFields } from '../execution/outcome-log.ts';
-import { type CallbackContext, currentRun, HandedOverError } from '../execution/run.ts';
+import { type CallbackContext, CallbackStoppedError, currentRun, HandedOverError } from '../execution/run.ts';
 import { makeDefinition } from '../handles/define-job.ts';
 import type { Job, JobDefinition } from '../handles/job.ts';
 import { type HandleServices, servicesOf } from '../handles/services.ts';
@@ -78,7 +78,7 @@ function deciding(
       () => decide(services, job),
     ).catch((error: unknown) => {
       // Decided: another system job continues with it.
-      if (!(error instanceof HandedOverError)) throw error;
+      if (!(error instanceof HandedOverError) || error instanceof CallbackStoppedError) throw error;
     });
   };
   return makeDefinition({ name, run });

@@ -20,6 +20,8 @@ export async function addCallback(
   const { context } = work;
   const drafts = new JobDrafts(work);
   const id = drafts.callback(callback, parent);
+  const pending = drafts.checked();
+  if (pending !== undefined) await pending;
   drafts.expect.push({ check: 'atMost', of: 'callbacks', id: parent, most: context.limits.callbacks });
   // A conflict may mean that the parent is completed by now, or be about something else: its record tells.
   const isLate = await retryConflicts(5, async () => {
@@ -47,6 +49,8 @@ export async function addToProxy(
     if (record.chosen !== null) return record.chosen;
     const drafts = new JobDrafts(work);
     drafts.proxyCallback(callback, proxy);
+    const pending = drafts.checked();
+    if (pending !== undefined) await pending;
     // The proxy's rev grows with it: a choice that has not seen the callback is refused, so no callback is forgotten.
     const touch: Change = {
       kind: 'proxy',

@@ -1,9 +1,13 @@
 import type { Backoff } from '../../model/jobs/backoff.ts';
 import type { Priority } from '../../model/jobs/priority.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
+import type { Failure } from '../../model/values/failure.ts';
 import type { Duration } from '../../time.ts';
 import type { LogLevel } from '../environment/logging.ts';
+import type { Detached } from './detached.ts';
 import type { ConcurrencyLimit, JobLimit, RateLimit } from './job-limits.ts';
+import type { Snooze } from './snooze.ts';
+import type { InferInput, InferOutput, StandardSchemaV1 } from './standard-schema.ts';
 
 /** A definition, as the registry holds it. */
 export interface Definition {
@@ -23,14 +27,61 @@ export interface Definition {
   readonly deadline: number | null;
   readonly grace: number | null;
   readonly limits: readonly JobLimit[];
+  /** What its argument and its result have to be; null: any JSON. */
+  readonly input: StandardSchemaV1 | null;
+  readonly output: StandardSchemaV1 | null;
 }
 
+/** A schema, or none. */
+export type MaybeSchema = StandardSchemaV1 | undefined;
+
+/** What the code of a definition takes: its arguments, or what its schema makes of the one that it has. */
+export type RunArgs<
+  Args extends readonly unknown[],
+  Input extends MaybeSchema,
+> = Input extends StandardSchemaV1 ? readonly [input: InferOutput<Input>] : Args;
+
+/**
+ * The code of a definition. With a schema of results it gives what that accepts; a returned job would give a result that no schema
+ * has seen. One condition around the whole, since the compiler looks into it for the types of literals.
+ */
+export type JobCode<
+  Args extends readonly unknown[],
+  Returned,
+  Input extends MaybeSchema,
+  Output extends MaybeSchema,
+> = Output extends StandardSchemaV1
+  ? (...args: RunArgs<Args, Input>) => Given<InferInput<Output>> | Promise<Given<InferInput<Output>>>
+  : (...args: RunArgs<Args, Input>) => Returned;
+
+type Given<Value> = Value | Failure | Snooze | Detached<Value | Failure>;
+
+/** What a job of a definition is made with, and stored with. */
+export type PutArgs<
+  Args extends readonly unknown[],
+  Input extends MaybeSchema,
+> = Input extends StandardSchemaV1 ? readonly [input: InferInput<Input>] : Args;
+
 /** Options of `defineJob`. */
-export interface JobOptions<Args extends readonly unknown[], Returned, Info = undefined> {
+export interface JobOptions<
+  Args extends readonly unknown[],
+  Returned,
+  Info = undefined,
+  Input extends MaybeSchema = undefined,
+  Output extends MaybeSchema = undefined,
+> {
   /** The name that is stored with every job of it. Keep it as long as jobs with it exist. */
   readonly name: string;
   /** The code. It may be called more than once; what it throws becomes the job's failure. */
-  readonly run: (...args: Args) => Returned;
+  readonly run: JobCode<Args, Returned, Input, Output>;
+  /**
+   * What the one argument of a job of it has to be: a schema of zod, valibot, arktype or any other with the interface of Standard
+   * Schema. What it refuses is not put. What it accepts is stored as it was given; when the job starts, the schema looks again, and
+   * the code gets what it makes of the argument. What it refuses then fails at once, without a retry.
+   */
+  readonly input?: Input;
+  /** What the result has to be, likewise. What the schema makes of it is the result. What it refuses counts as thrown by the code. */
+  readonly output?: Output;
   /**
    * A backoff such as `{ maxAttempts: 5, delay: '10s' }`, a retry policy, or the name of one. Ranks below the job's own and
    * above the process default.
@@ -40,7 +91,7 @@ export interface JobOptions<Args extends readonly unknown[], Returned, Info = un
   readonly failureLogLevel?: LogLevel;
   /** How long one attempt may take: then its code is asked to stop, and the retry policy about another one. Default: no limit. */
   readonly timeout?: Duration;
-  /** How long an attempt may go without `local.heartbeat()`: then the same happens. Default: no limit. */
+  /** How long an attempt may go without `local.heartbeat()` or `local.progress()`: then the same happens. Default: no limit. */
   readonly heartbeat?: Duration;
   /**
    * How long a job may take in all, its waits and retries included, from the instant at which it may begin first. Then a waiting
@@ -53,9 +104,11 @@ export interface JobOptions<Args extends readonly unknown[], Returned, Info = un
    * How many of its jobs may run at once: in all, or for each `key`. A list for several limits. The key is stored with the job, and
    * the queue gets a quota of the name of the limit with the first job.
    */
-  readonly concurrency?: ConcurrencyLimit<Args> | readonly ConcurrencyLimit<Args>[];
+  readonly concurrency?:
+    | ConcurrencyLimit<PutArgs<Args, Input>>
+    | readonly ConcurrencyLimit<PutArgs<Args, Input>>[];
   /** How many of its jobs may begin in a time: in all, or for each `key`. A list for several limits. */
-  readonly rateLimit?: RateLimit<Args> | readonly RateLimit<Args>[];
+  readonly rateLimit?: RateLimit<PutArgs<Args, Input>> | readonly RateLimit<PutArgs<Args, Input>>[];
   /** Quotas of every job of it, unless the job says otherwise. */
   readonly quotas?: readonly string[];
   /** How urgent each job of it is, unless the job says otherwise: -9 to 9, lower is sooner, or a word. Default 0. */

@@ -22,7 +22,9 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { nanoid } from 'nanoid';
 import { idBeginning } from '../../model/values/ids.ts';
 
@@ -97,6 +99,23 @@ function createFile(path: string, text: string): void {
     closeSync(directory);
   }
 }
+
+/** The folders and modules of a program, as `discoverJobs` reads them. */
+export interface ModulePort {
+  /** The names in a folder. */
+  list(folder: URL): Promise<readonly string[]>;
+  /** Imports a file. Returns its exports by name. */
+  load(file: URL): Promise<Readonly<Record<string, unknown>>>;
+  /** A file or folder as people write it. */
+  path(url: URL): string;
+}
+
+/** Node's folders and modules. */
+export const nodeModules: ModulePort = {
+  list: (folder) => readdir(folder),
+  load: (file) => import(/* webpackIgnore: true */ file.href) as Promise<Readonly<Record<string, unknown>>>,
+  path: (url) => fileURLToPath(url),
+};
 
 /** Signals that ask a process to end. SIGBREAK exists on Windows only and never comes elsewhere. */
 export type SignalName = 'SIGINT' | 'SIGTERM' | 'SIGBREAK';

@@ -120,6 +120,7 @@ export class Completer {
       retryData,
       awaited,
       staged: run.unit.changes,
+      progress: run.lastProgress,
       preconditions: run.preconditions,
       // A job that is torn down stays with its worker until that is done.
       mayComplete: mayComplete && run.tearDown === null,

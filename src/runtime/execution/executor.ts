@@ -196,6 +196,8 @@ export class Executor {
     if (!job.isStored) {
       const drafts = new JobDrafts(run.unit);
       drafts.store(job, null);
+      const pending = drafts.checked();
+      if (pending !== undefined) await pending;
       await run.unit.submit(drafts.changes, drafts.expect);
       drafts.attach();
     }

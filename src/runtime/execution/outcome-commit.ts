@@ -2,7 +2,7 @@ import type { Outcome } from '../../../machines/job.context.ts';
 import type { JobEvent } from '../../../machines/job.events.ts';
 import { afterStep, stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
-import type { Precondition } from '../../store/store.ts';
+import type { Change, Precondition } from '../../store/store.ts';
 import type { StagedChange } from '../commits/committer.ts';
 import type { CommittedEnding } from './run.ts';
 
@@ -17,6 +17,8 @@ export interface OutcomeInput {
   readonly awaited: string | null;
   /** What the attempt put and changed. */
   readonly staged: readonly StagedChange[];
+  /** What its code has said last about its progress. */
+  readonly progress: readonly Change[];
   readonly preconditions: readonly Precondition[];
   /** False when a callback is known, or the job has to be torn down first. */
   readonly mayComplete: boolean;
@@ -34,13 +36,14 @@ function eventOf({ job, outcome, at, retryData, awaited }: OutcomeInput): JobEve
  * complete in this commit: it may have added a callback that the store does not know yet. Pure.
  */
 export function outcomeCommit(input: OutcomeInput): CommittedEnding {
-  const { job, outcome, at, staged, preconditions } = input;
+  const { job, outcome, at, staged, progress, preconditions } = input;
   const finish = stepJob(job, eventOf(input));
   const finished = afterStep(job, finish);
   const completes = input.mayComplete && staged.length === 0;
   if (!completes)
-    return { changes: [...staged, finish], expect: preconditions, finished, outcome, completes };
+    return { changes: [...staged, ...progress, finish], expect: preconditions, finished, outcome, completes };
   const complete = stepJob(finished, { type: 'job.complete', at, unstarted: 0 });
   const expect: Precondition[] = [...preconditions, { check: 'noUnstartedCallback', id: job.id }];
-  return { changes: [finish, complete], expect, finished, outcome, completes };
+  const changes = progress.length === 0 ? [finish, complete] : [...progress, finish, complete];
+  return { changes, expect, finished, outcome, completes };
 }

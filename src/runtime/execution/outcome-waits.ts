@@ -46,7 +46,7 @@ export class OutcomeWaits {
     const wait = stepJob(run.job, { type: 'job.wait', on });
     const expect: Precondition[] = [...run.preconditions, ...run.unit.end()];
     if (on !== 'promise') expect.push({ check: 'notAwaitedBy', id: run.job.id, on });
-    const ticket = committer.commit(run.by, [...run.unit.changes, wait], expect);
+    const ticket = committer.commit(run.by, [...run.unit.changes, ...run.lastProgress, wait], expect);
     const waiting = afterStep(run.job, wait);
     const whenWritten = (): void => {
       run.unit.committed();

@@ -14,7 +14,7 @@ import { instrumentEnd } from './instruments.ts';
 import { jobFields, logFailedAttempt, logMasked, type MaskedOutcome } from './outcome-log.ts';
 import type { CommitRetries } from './retry-commit.ts';
 import type { RetryPolicies } from './retry-policies.ts';
-import { isHeldByAgent, type Run } from './run.ts';
+import { isCallback, isHeldByAgent, type Run } from './run.ts';
 import type { RunSteps } from './run-steps.ts';
 
 /** The dependencies of the retrier. */
@@ -160,7 +160,7 @@ export class Retrier {
       retryData: { ...policies.dataOf(run, true), ...closing?.data },
       failed,
     });
-    const changes = closing === null ? [reschedule] : [reschedule, closing.change];
+    const changes = [...run.lastProgress, reschedule, ...(closing === null ? [] : [closing.change])];
     const ticket = committer.commit(run.by, changes, run.preconditions);
     committer.whenWritten(
       ticket,
@@ -229,8 +229,4 @@ function loopOf({ job }: Run, { failure }: FailedAttempt): FailedAttempt['failur
 /** A wait that would end after the deadline is not waited for. */
 function isInTime({ job }: Run, answer: RetryAnswer, now: number): boolean {
   return job.deadline === null || (putBackAt(answer, now) ?? now) <= job.deadline;
-}
-
-function isCallback({ job: { parent } }: Run): boolean {
-  return parent !== null && ('job' in parent || 'proxy' in parent);
 }

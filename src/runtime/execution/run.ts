@@ -18,7 +18,7 @@ import { ReassignedError, SignalboxError } from '../../errors.ts';
 import type { RetryCache, RetryData, RetryPolicy } from '../../model/jobs/retry.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { jobLabel } from '../../model/values/job-text.ts';
-import type { Precondition } from '../../store/store.ts';
+import type { Change, Precondition } from '../../store/store.ts';
 import { BufferedUnit } from '../commits/buffered-unit.ts';
 import type { StagedChange } from '../commits/committer.ts';
 import { type Holder, ifHeldBy } from '../commits/preconditions.ts';
@@ -27,6 +27,7 @@ import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { annotationsOf } from '../jobs/annotations.ts';
 import type { JobLike } from '../jobs/job-like.ts';
+import { ProgressWriter } from '../jobs/progress-writer.ts';
 import type { LiveJobInfo } from './job-info.ts';
 
 /** The run that the current code belongs to: also after every await, and inside callbacks. */
@@ -89,6 +90,9 @@ export interface CallbackContext {
 /** The root job was handed over to a process that knows a callback of it: the run ends here without an outcome to log. */
 export class HandedOverError extends ReassignedError {}
 
+/** A callback was stopped with its process: the run of its root job ends here, too, and the next process continues its callbacks. */
+export class CallbackStoppedError extends HandedOverError {}
+
 /** An outcome and its commit. */
 export interface CommittedEnding {
   readonly changes: readonly StagedChange[];
@@ -118,6 +122,11 @@ export interface RunStart {
   readonly input: readonly unknown[];
   readonly annotations: Record<string, Json>;
   readonly info: LiveJobInfo | null;
+}
+
+/** Whether its job is a callback. */
+export function isCallback({ job: { parent } }: Run): boolean {
+  return parent !== null && ('job' in parent || 'proxy' in parent);
 }
 
 /** Only a job that an agent holds itself can be put back: no callback, and no job that no agent has claimed. */
@@ -165,6 +174,7 @@ function keptByPolicy({ retryData }: JobRecord): RetryData {
   return kept;
 }
 
+const none: readonly never[] = Object.freeze([]);
 const nothing = (): void => {};
 const yes = (): boolean => true;
 
@@ -212,12 +222,13 @@ export class Run {
   isAbandoned = false;
   /** Its process stops: an attempt that throws because of that is handed back. */
   isShutDown = false;
-  /** Set when a callback of the run's job was handed over: the callers of the run stop, too. */
+  /** Set when a callback of the run's job was handed over, or stopped with its process: the callers of the run stop, too. */
   handedOver: HandedOverError | null = null;
   /** The job object that the code sees, as the job was when the attempt began; made by `local.getJob`. */
   view: JobLike | null = null;
   readonly #work: UnitOfWork;
   readonly #about: string | null;
+  #progress: ProgressWriter | null = null;
   #cache: RetryCache | null = null;
   #annotations: Record<string, Json>;
   #abort: AbortController | null = null;
@@ -302,6 +313,22 @@ export class Run {
   /** The preconditions of every commit of the run: a new list for each. */
   get preconditions(): Precondition[] {
     return this.holder === null ? [] : [ifHeldBy(this.holder)];
+  }
+
+  /** Writes how far its code has come. Made on first use: most jobs never say. */
+  get progress(): ProgressWriter {
+    const { job, by } = this;
+    this.#progress ??= new ProgressWriter(this.#work.committer, {
+      job: job.id,
+      by,
+      preconditions: () => this.preconditions,
+    });
+    return this.#progress;
+  }
+
+  /** What its code has said last about its progress, unless that is written: it goes with the commit that ends the attempt. */
+  get lastProgress(): readonly Change[] {
+    return this.#progress?.last() ?? none;
   }
 
   /** Reads the annotations of the job again, for another attempt. Without an answer of the store they stay as they were. */

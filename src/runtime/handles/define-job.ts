@@ -4,16 +4,20 @@ import { checkName, checkQuotaNames } from '../../model/checks/names.ts';
 import { checkPolicyOrName } from '../../model/jobs/check-policy.ts';
 import { checkPriority } from '../../model/jobs/priority.ts';
 import { isSystemName } from '../../model/records/system-names.ts';
-import type { Failure } from '../../model/values/failure.ts';
+import { Failure } from '../../model/values/failure.ts';
 import { checkRedaction } from '../../model/values/redaction.ts';
 import { durationMs } from '../../time.ts';
-import type { Definition, JobOptions } from '../definitions/definition.ts';
-import type { Detached } from '../definitions/detached.ts';
+import type { Definition, JobOptions, MaybeSchema, PutArgs } from '../definitions/definition.ts';
+import { Detached } from '../definitions/detached.ts';
 import { type ConcurrencyLimit, jobLimits, type RateLimit } from '../definitions/job-limits.ts';
-import type { Snooze } from '../definitions/snooze.ts';
+import { Snooze } from '../definitions/snooze.ts';
+import type { InferInput, InferOutput, StandardSchemaV1 } from '../definitions/standard-schema.ts';
+import { checkSchema, inputOf, resultOf } from '../definitions/validation.ts';
 import { checkLogLevel } from '../environment/logging.ts';
+import { currentRun } from '../execution/run.ts';
+import { isJob } from '../jobs/job-like.ts';
 import type { StoredJob } from '../jobs/not-stored.ts';
-import { Job, type JobDefinition } from './job.ts';
+import { Job, type JobDefinition, type JobDefinitionWithInput } from './job.ts';
 
 /**
  * The type of `result()` for the type that the code returns: a returned job or detached promise gives its own result, and
@@ -35,9 +39,25 @@ type EachValue<Value> = Value extends Failure | Snooze
     ? null
     : Value;
 
+/** What is stored of what the code returns. */
+export type GivenBy<Returned, Output extends MaybeSchema> = Output extends StandardSchemaV1
+  ? InferOutput<Output>
+  : Returned;
+
+/** What `defineJob` returns: with a schema of its input, a definition of one argument. */
+export type DefinedJob<
+  Args extends readonly unknown[],
+  Input extends MaybeSchema,
+  Result,
+> = Input extends StandardSchemaV1
+  ? JobDefinitionWithInput<InferInput<Input>, Result>
+  : JobDefinition<Args, Result>;
+
 const jobOptions = [
   'name',
   'run',
+  'input',
+  'output',
   'retry',
   'failureLogLevel',
   'quotas',
@@ -65,11 +85,20 @@ const jobOptions = [
  * console.log(String(multiply(14, 3))); // => <Job (id ?, store ?) multiply(14, 3)>
  * ```
  *
+ * With `input` its one argument has to pass a schema, with `output` its result: see {@link JobOptions}.
+ *
  * @throws SignalboxError `INVALID_NAME`, `INVALID_OPTION`.
  */
-export function defineJob<const Args extends readonly unknown[], Returned, Info = undefined>(
-  options: JobOptions<Args, Returned, Info> & StoredJob<Args, Returned>,
-): JobDefinition<Args, ResultOf<Returned>> {
+export function defineJob<
+  const Args extends readonly unknown[],
+  Returned,
+  Info = undefined,
+  Input extends MaybeSchema = undefined,
+  Output extends MaybeSchema = undefined,
+>(
+  options: JobOptions<Args, Returned, Info, Input, Output> &
+    StoredJob<PutArgs<Args, Input>, GivenBy<Returned, Output>>,
+): DefinedJob<Args, Input, ResultOf<GivenBy<Returned, Output>>> {
   checkName(options.name, 'the name of a job');
   if (isSystemName(options.name)) {
     throw new SignalboxError('INVALID_OPTION', {
@@ -78,12 +107,12 @@ export function defineJob<const Args extends readonly unknown[], Returned, Info 
       actual: shown(options.name),
     });
   }
-  return makeDefinition(options);
+  return makeDefinition(options as never) as never;
 }
 
 /** Like `defineJob`, for the machinery's own names. */
-export function makeDefinition<const Args extends readonly unknown[], Returned, Info = undefined>(
-  options: JobOptions<Args, Returned, Info>,
+export function makeDefinition<const Args extends readonly unknown[], Returned>(
+  options: JobOptions<Args, Returned>,
 ): JobDefinition<Args, ResultOf<Returned>> {
   checkKnown(options, jobOptions);
   mustBeFunction(options.run, 'run');
@@ -98,9 +127,13 @@ export function makeDefinition<const Args extends readonly unknown[], Returned, 
     });
   }
   checkLogLevel(options.failureLogLevel ?? null);
+  const input = checkSchema(options.input, 'input');
+  const output = checkSchema(options.output, 'output');
   const definition: Definition = {
     name: options.name,
-    run: options.run as Definition['run'],
+    run: validating(options.name, options.run, input, output),
+    input,
+    output,
     retry: options.retry == null ? null : checkPolicyOrName(options.retry, `${options.name}.retry`),
     failureLogLevel: options.failureLogLevel ?? null,
     quotas: checkQuotaNames(options.quotas ?? [], 'quotas'),
@@ -127,6 +160,29 @@ export function makeDefinition<const Args extends readonly unknown[], Returned, 
     Args,
     ResultOf<Returned>
   >;
+}
+
+/** The code of a definition between its schemas. Without any it is as it was given. */
+function validating(
+  name: string,
+  code: unknown,
+  input: StandardSchemaV1 | null,
+  output: StandardSchemaV1 | null,
+): Definition['run'] {
+  const run = code as (...args: readonly unknown[]) => unknown;
+  if (input === null && output === null) return run;
+  return async (...args: readonly unknown[]) => {
+    const given = await run(...(await inputOf({ name, input }, args)));
+    // After a transaction of the job its result is stored, and what its code returns does not count.
+    if (output === null || currentRun.getStore()?.ended != null) return given;
+    return accepted(given, (value) => resultOf({ name, output }, value));
+  };
+}
+
+/** What is no value passes: it goes on as it would without a schema. */
+function accepted(given: unknown, accept: (value: unknown) => Promise<unknown>): unknown {
+  if (given instanceof Detached) return new Detached(given.promise.then((value) => accepted(value, accept)));
+  return given instanceof Failure || given instanceof Snooze || isJob(given) ? given : accept(given);
 }
 
 /** @throws SignalboxError `INVALID_DURATION`; `INVALID_OPTION` for a heartbeat that is never due before the attempt is over. */

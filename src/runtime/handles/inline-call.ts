@@ -68,6 +68,7 @@ async function start(work: UnitOfWork, job: Job<unknown>): Promise<JobRecord> {
   }
   const drafts = new JobDrafts(work);
   const stored = drafts.store(job, null);
+  await drafts.checked();
   const start = stepJob(stored, { type: 'job.start', at: context.now() });
   const changes = [...drafts.changes, start];
   await retryForever(context, what, () => committer.commit('client', changes, drafts.expect).synced);

@@ -7,6 +7,7 @@ import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import { type JobStatus, statusOfState } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import type { Failure } from '../../model/values/failure.ts';
+import { type Progress, progressAnnotation, progressOf } from '../../model/values/progress.ts';
 import { encodeValue } from '../../model/values/values.ts';
 import { queueOf, statusOf, topOf } from '../../reading/job-place.ts';
 import { type Beginning, beginningMs, type Duration, durationMs, durationText } from '../../time.ts';
@@ -63,7 +64,11 @@ export async function setCallable(state: JobState, callable: Definition): Promis
 }
 
 export async function setArgs(state: JobState, args: readonly unknown[]): Promise<void> {
-  const drafts = new JobDrafts(state.stored().work);
+  const { work, record } = state.stored();
+  const drafts = new JobDrafts(work);
+  const definition = work.context.registry.definition(record.name);
+  if (definition !== undefined) drafts.check(definition, args);
+  await drafts.checked();
   await state.send({ type: 'args.set', args: drafts.args(args) }, drafts);
 }
 
@@ -120,6 +125,12 @@ export async function setAnnotation(state: JobState, name: string, value: unknow
   const encoded = encodeValue(value, path, storedJobOnly, work.context.limits);
   await work.submit([annotationChange(record.id, name, encoded)], ifAnnotatable(work.context, record.id));
   state.annotations = { ...state.annotations, [name]: encoded };
+}
+
+export async function progress(state: JobState): Promise<Progress | null> {
+  const { work, record } = state.stored();
+  const annotation = await work.context.store.get('annotation', `${record.id}/${progressAnnotation}`);
+  return progressOf(annotation?.value);
 }
 
 export async function fail(state: JobState, error: unknown): Promise<void> {

@@ -6,6 +6,7 @@ import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import { type JobStatus, newJobRecord } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
+import type { Progress } from '../../model/values/progress.ts';
 import type { HistoryEntry } from '../../store/entry.ts';
 import type { Beginning, Duration } from '../../time.ts';
 import { addCallback } from '../callbacks/add-callback.ts';
@@ -36,6 +37,18 @@ export interface JobDefinition<Args extends readonly unknown[] = readonly unknow
   partial(...first: Partial<Args>): Job<Result>;
   /** A job that receives itself as its first argument, before these. */
   bind(...rest: Rest<Args>): Job<Result>;
+}
+
+/**
+ * A definition whose input has a schema. Its jobs are made with the whole input: a part of it, as `partial` and `bind` take it, could
+ * not be looked at before the job is called.
+ */
+export interface JobDefinitionWithInput<Input, Result = unknown>
+  extends JobDefinition<readonly [input: Input], Result> {
+  /** Not with `input`: call the definition. */
+  readonly partial: never;
+  /** Not with `input`: call the definition. */
+  readonly bind: never;
 }
 
 /**
@@ -172,6 +185,15 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
    */
   setAnnotation<Value>(name: string, value: Value & StoredValue<Value, 'value'>): Promise<void> {
     return commands.setAnnotation(this.#state, name, value);
+  }
+
+  /**
+   * How far its code has come, as it last said with `local.progress()`: asks the store, from any process. Null: it has said nothing.
+   *
+   * @throws SignalboxError `BAD_STATUS` while it is not stored.
+   */
+  progress(): Promise<Progress | null> {
+    return commands.progress(this.#state);
   }
 
   /**

@@ -46,7 +46,7 @@ export interface QuotaInfo {
  * const box = await createSignalbox({ store: memoryStore(), queues: ['files'] });
  * const { quotas } = box.queue('files');
  * await quotas.ensure('disk', { size: 1 });
- * await quotas.resize('disk', 2);
+ * await quotas.set('disk', { size: 2 });
  * const { size, jobs, filled } = await quotas.get('disk');
  * console.log(size, jobs, filled); // => 2 [] false
  * await box.stop();
@@ -105,8 +105,8 @@ export class Quotas {
   }
 
   /**
-   * Changes figures by hand: from then on the code does not change them any more. It takes effect with the next claim; running jobs
-   * are left alone.
+   * Changes figures by hand. It takes effect with the next claim; running jobs are left alone: a smaller quota only blocks claims.
+   * `pinned`: the code does not change them any more, by `ensure` or the limits of a definition; default true.
    *
    * @example
    * ```ts
@@ -123,26 +123,20 @@ export class Quotas {
    *
    * @throws SignalboxError `QUOTA_NOT_FOUND`, `INVALID_OPTION`, `INVALID_DURATION`.
    */
-  async set(name: string, options: Omit<QuotaOptions, 'keyed'>): Promise<void> {
-    checkKnown(options, ['size', 'rate']);
+  async set(
+    name: string,
+    options: Omit<QuotaOptions, 'keyed'> & { readonly pinned?: boolean },
+  ): Promise<void> {
+    checkKnown(options, ['size', 'rate', 'pinned']);
     const { size, rate } = options;
+    const pinned = checkFlag(options.pinned ?? true, 'pinned');
     const figures = {
       ...(size === undefined ? {} : { size: checkSize(size) }),
       ...(rate === undefined ? {} : { rate: rate === null ? null : checkRate(rate, 'rate') }),
     };
-    await this.#refigure(await this.#mustHave(name), figures, true);
-  }
-
-  /**
-   * Changes the size. Running jobs are left alone; a smaller quota only blocks claims. `pinned`: `ensure` does not change
-   * it any more.
-   * @throws SignalboxError `QUOTA_NOT_FOUND`, `INVALID_OPTION`.
-   */
-  async resize(name: string, size: number, options: { readonly pinned?: boolean } = {}): Promise<void> {
-    checkKnown(options, ['pinned']);
-    const pinned = checkFlag(options.pinned ?? false, 'pinned');
-    checkFigure(size, 'size');
-    await this.#refigure(await this.#mustHave(name), { size }, pinned);
+    const record = await this.#mustHave(name);
+    await this.#work.submit([refigured(record, figures, pinned)], [ifUnchanged(record, 'quota')]);
+    await this.#offerWork();
   }
 
   /** Removes a quota. The name stays on jobs and is ignored when claiming. */
@@ -215,11 +209,6 @@ export class Quotas {
 
   #add(id: string, figures: LimitFigures): Promise<void> {
     return this.#work.submit([created(id, figures)], [ifUnchanged({ id, rev: 0 }, 'quota')]);
-  }
-
-  async #refigure(record: QuotaRecord, figures: Partial<LimitFigures>, pinned: boolean): Promise<void> {
-    await this.#work.submit([refigured(record, figures, pinned)], [ifUnchanged(record, 'quota')]);
-    await this.#offerWork();
   }
 
   /** Room was made: jobs that wait for it may begin once that is committed. */

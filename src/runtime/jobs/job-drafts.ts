@@ -24,6 +24,7 @@ import { beginningMs, durationMs } from '../../time.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { Definition } from '../definitions/definition.ts';
 import { keysFor } from '../definitions/job-limits.ts';
+import { checkInput } from '../definitions/validation.ts';
 import { checkLogLevel } from '../environment/logging.ts';
 import { annotationChange } from './annotations.ts';
 import { isJob, type JobLike, type PendingCallback, type ProxyLike } from './job-like.ts';
@@ -47,6 +48,7 @@ export class JobDrafts {
   readonly #work: UnitOfWork;
   readonly #attached: (() => void)[] = [];
   readonly #ids = new Map<JobLike, string>();
+  #pending: Promise<void> | undefined;
 
   constructor(work: UnitOfWork) {
     this.#work = work;
@@ -55,6 +57,26 @@ export class JobDrafts {
   /** Call when the commit has been made. */
   attach(): void {
     for (const attach of this.#attached) attach();
+  }
+
+  /**
+   * Resolves when asynchronous schemas have accepted what was made until now; undefined: there are none. Call it before the commit.
+   * @throws SignalboxError `ARGS_INVALID`.
+   */
+  checked(): Promise<void> | undefined {
+    const pending = this.#pending;
+    this.#pending = undefined;
+    return pending;
+  }
+
+  /** Lets the schema of a definition look at arguments. @throws SignalboxError `ARGS_INVALID`. */
+  check(definition: Definition, args: readonly unknown[]): void {
+    const pending = checkInput(definition, args);
+    if (pending === undefined) return;
+    const before = this.#pending;
+    this.#pending = before === undefined ? pending : Promise.all([before, pending]).then(() => {});
+    // Another error may come first.
+    this.#pending.catch(() => {});
   }
 
   /** Arguments as they are stored; drafts among them are stored NEW in the same commit. */
@@ -90,6 +112,8 @@ export class JobDrafts {
       parent: place,
       order: place === null ? null : ['callback', 0],
     });
+    // A callback has its argument only when it is called. Values that cannot be stored reach no schema.
+    if (place === null) this.check(definition, job.args);
     if (settings.id !== undefined) this.expect.push({ check: 'rev', kind: 'job', id, rev: 0 });
     return record;
   }

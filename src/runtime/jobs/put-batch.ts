@@ -82,8 +82,7 @@ export class PutBatch {
     if (job.isStored) return this.#addStored(job);
     const settings = this.#changes === null ? job.settings : changedSettings(job.settings, this.#changes);
     if (settings.id !== undefined) return this.#addNamed(job, settings, settings.id);
-    this.#addDraft(job, settings);
-    return undefined;
+    return this.#addDraft(job, settings);
   }
 
   get needsQuotas(): boolean {
@@ -114,10 +113,10 @@ export class PutBatch {
   }
 
   async #addNamed(job: JobLike, settings: JobSettings, id: string): Promise<void> {
-    if (!(await isKnown(this.#work, job, id))) this.#addDraft(job, settings);
+    if (!(await isKnown(this.#work, job, id))) await this.#addDraft(job, settings);
   }
 
-  #addDraft(job: JobLike, settings: JobSettings): void {
+  #addDraft(job: JobLike, settings: JobSettings): Promise<void> | undefined {
     const record = this.#drafts.record(job, null, settings);
     const { deadline = deadlineOf(job.definition) } = settings;
     const step = this.#step(record, record.beginAfter, deadline, this.#now);
@@ -127,6 +126,7 @@ export class PutBatch {
     this.#puts.push({ kind, id, event, from, to, patch, effects, job: record });
     this.#drafts.companions(job, afterStep(record, step), this.#annotations(record, settings));
     this.#needQuotas(record.quotaNames, record.keys);
+    return this.#drafts.checked();
   }
 
   #annotations({ id, name }: JobRecord, { annotations }: JobSettings): JobSettings['annotations'] {

@@ -77,6 +77,8 @@ export async function storeNew(work: UnitOfWork, item: unknown): Promise<JobLike
     if (id !== undefined && (await isKnown(work, job, id))) return;
     const drafts = new JobDrafts(work);
     drafts.store(job, null);
+    const pending = drafts.checked();
+    if (pending !== undefined) await pending;
     await work.submit(drafts.changes, drafts.expect);
     drafts.attach();
   });

@@ -43,13 +43,15 @@ export function tickJobId(schedule: string, tick: number): string {
  * What a draft says of the jobs that its schedule puts. The draft stays one.
  * @throws SignalboxError `INVALID_OPTION`, and what a put throws about a job.
  */
-export function scheduledJobOf(work: UnitOfWork, item: unknown): ScheduledJob {
+export async function scheduledJobOf(work: UnitOfWork, item: unknown): Promise<ScheduledJob> {
   const job = draftOf(item);
   const { id, annotations, beginAfter, deadline, ...settings } = job.settings;
   if (id !== undefined) throw invalidOption('id', 'absent: each tick has an id of its own', id);
   if (job.pendingCallbacks.length > 0)
     throw refused('a job without callbacks', `${job.pendingCallbacks.length} of them`);
-  const record = new JobDrafts(work).record(job, null, settings);
+  const drafts = new JobDrafts(work);
+  const record = drafts.record(job, null, settings);
+  await drafts.checked();
   if (record.args.some((arg) => referredJobs(arg).length > 0))
     throw refused('a job without jobs in its arguments', 'one');
   return {

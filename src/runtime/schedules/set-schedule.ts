@@ -33,7 +33,7 @@ export async function setSchedule(
 ): Promise<boolean> {
   const id = `${queue}/${checkName(name, 'the name of a schedule')}`;
   const given = figuresOf(setting.options);
-  const job = scheduledJobOf(work, setting.job);
+  const job = await scheduledJobOf(work, setting.job);
   await work.context.rules.pending();
   await mustHaveQueue(work, queue);
   return retryConflicts(5, async () => {

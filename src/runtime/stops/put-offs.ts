@@ -9,7 +9,7 @@ import type { Snooze } from '../definitions/snooze.ts';
 import { instrumentEnd } from '../execution/instruments.ts';
 import { jobFields } from '../execution/outcome-log.ts';
 import type { CommitRetries } from '../execution/retry-commit.ts';
-import { isHeldByAgent, type Run } from '../execution/run.ts';
+import { CallbackStoppedError, isCallback, isHeldByAgent, type Run } from '../execution/run.ts';
 import type { RunSteps } from '../execution/run-steps.ts';
 
 /** A job that is put off more often than this is taken for one that would be for ever. */
@@ -45,7 +45,11 @@ export class PutOffs {
     const at = this.#context.store.now();
     const step = stepJob(run.job, { type: 'job.snooze', at, queue: run.queue, beginAfter, reason });
     const expect = [...run.preconditions, ...run.unit.end()];
-    const ticket = this.#deps.committer.commit(run.by, [...run.unit.changes, step], expect);
+    const ticket = this.#deps.committer.commit(
+      run.by,
+      [...run.unit.changes, ...run.lastProgress, step],
+      expect,
+    );
     this.#deps.committer.whenWritten(
       ticket,
       () => {
@@ -82,18 +86,26 @@ export class PutOffs {
     return new SignalboxError('TOO_MANY', details);
   }
 
-  /** Its process ends, and the code has stopped for that: the job waits for another process, and no policy is asked. */
+  /**
+   * Its process ends, and the code has stopped for that: the job waits for another process, a callback is NEW again, and no policy is
+   * asked.
+   */
   handBack(run: Run, error: unknown): void {
     const { committer, steps } = this.#deps;
     const policy = this.#context.registry.policyOf(run.job);
     const mayStartAgain = policy !== undefined && policy.startsOnce !== true;
-    if (!mayStartAgain || !isHeldByAgent(run)) {
+    // Those that follow it are called when it is over: not in this process any more.
+    if (isCallback(run)) run.handedOver = new CallbackStoppedError({ id: run.job.id });
+    if (!mayStartAgain || !(isCallback(run) || isHeldByAgent(run))) {
       steps.giveUp(run, error);
       return;
     }
     run.phase = 'commit';
-    const step = stepJob(run.job, { type: 'job.handBack', queue: run.queue });
-    const ticket = committer.commit(run.by, [step], run.preconditions);
+    const { retryData } = run.job;
+    const step = isCallback(run)
+      ? stepJob(run.job, { type: 'callback.reset', retryData })
+      : stepJob(run.job, { type: 'job.handBack', queue: run.queue });
+    const ticket = committer.commit(run.by, [...run.lastProgress, step], run.preconditions);
     committer.whenWritten(
       ticket,
       () => this.#leave(run, step),
@@ -109,7 +121,7 @@ export class PutOffs {
     const tornDown = run.takeTearDown()?.() ?? null;
     const freeWorker = (): void => {
       run.agent?.workers.ended(run, null);
-      run.agent?.slotFreed();
+      if (!isCallback(run)) run.agent?.slotFreed();
       run.onDone();
     };
     if (tornDown === null) freeWorker();

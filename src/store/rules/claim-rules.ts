@@ -4,7 +4,7 @@ import { isDead } from '../../model/monitoring/liveness.ts';
 import type { JobRecord, RepresentationRecord } from '../../model/records/records.ts';
 import type { Candidate, Change, ClaimRequest } from '../store.ts';
 import { offersOf } from './claim-order.ts';
-import { type ClaimTerms, type QuotaSlots, verdictOn } from './claim-verdict.ts';
+import { type ClaimTerms, type Limits, type QuotaSlots, verdictOn } from './claim-verdict.ts';
 import type { Lane } from './lanes.ts';
 import type { Walk } from './lines/levels.ts';
 import type { Aside } from './parking/aside.ts';
@@ -104,11 +104,11 @@ export function take(
 ): Taken {
   const changes: Change[] = [];
   const ids: string[] = [];
-  const spent = new Spent(there, now);
+  const spent = new Spent(request.queue, there, now);
   const isMore = letOutIn(tables, request, now, there);
   const walked: Walked = { parking, parked: 0, isCut: false };
   let newestSeq = 0;
-  const claimable = (): Claimable => new Claimable(tables, request, now, spent.quotas, walked);
+  const claimable = (): Claimable => new Claimable(tables, request, now, spent.limits, walked);
   const candidates = request.choose === null ? claimable() : new Chosen(claimable, request.choose);
   for (let candidate = candidates.next(); candidate !== null; candidate = candidates.next()) {
     const made = request.take(candidate);
@@ -146,8 +146,8 @@ class Claimable implements Candidates {
   readonly #offers: Walk;
   readonly #walked: Walked;
 
-  /** `quotas`: slots, with those that the claim has taken so far. */
-  constructor(tables: Tables, request: ClaimRequest, now: number, quotas: QuotaSlots, walked: Walked) {
+  /** `limits`: with what the claim has taken of them so far. */
+  constructor(tables: Tables, request: ClaimRequest, now: number, limits: Limits, walked: Walked) {
     const { queue } = request;
     const accepts = unpaused(request.accepts, tables.get('queue', queue)?.pauses ?? [], now);
     this.#queue = queue;
@@ -160,12 +160,12 @@ class Claimable implements Candidates {
       // walked.
       accepts: (lane) => lane.hasDeadlines || accepts.lane(lane.name, lane.quotaNames),
     });
-    this.#terms = { accepts, now, quotas };
+    this.#terms = { accepts, now, limits };
   }
 
   next(): Candidate | null {
     for (let job = this.#offers.next(); job !== undefined; job = this.#offers.next()) {
-      const verdict = verdictOn(job, this.#queue, this.#terms);
+      const verdict = verdictOn(job, this.#terms);
       if (!('obstacle' in verdict)) return verdict;
       if (verdict.obstacle === 'full') this.#offers.block();
       else if (verdict.obstacle !== 'parked') this.#offers.pass();

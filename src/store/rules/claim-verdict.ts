@@ -20,6 +20,29 @@ export interface Quota {
  */
 export type QuotaSlots = (id: string) => Quota | undefined;
 
+/** A quota, or one key of it, as jobs of one queue are subject to it. */
+export interface Limit extends Quota {
+  readonly id: string;
+  /** The list of this id alone: what a job that has no other limit enters. Shared by all of them. */
+  readonly ids: readonly string[];
+  readonly isKey: boolean;
+}
+
+/** The limits of one queue by what jobs call them: the name of a quota without keys, or a key. Undefined as for `QuotaSlots`. */
+export type Limits<Found = Limit> = (name: string) => Found | undefined;
+
+/** The limits of a queue, each found anew. */
+export function limitsIn(queue: string, quotas: QuotaSlots): Limits {
+  return (name) => {
+    const id = limitId(queue, name);
+    const quota = quotas(id);
+    if (quota === undefined) return undefined;
+    const { size, taken, rate, state } = quota;
+    // Names of quotas have no slash.
+    return { id, ids: [id], isKey: name.includes('/'), size, taken, rate, state };
+  };
+}
+
 /** Why a claim leaves a waiting job. */
 export type Obstacle =
   | { readonly obstacle: 'notDue'; readonly until: number }
@@ -33,63 +56,52 @@ export type Obstacle =
 export interface ClaimTerms {
   readonly accepts: Acceptance;
   readonly now: number;
-  readonly quotas: QuotaSlots;
+  readonly limits: Limits;
 }
 
 /**
  * Whether a claim may take a waiting job: as a candidate, or why not. Each claim asks this of each job that it meets, and so
  * does `explain`: an explanation is never another rule. Pure.
  */
-export function verdictOn(
-  job: JobRecord,
-  queue: string,
-  { accepts, now, quotas }: ClaimTerms,
-): Candidate | Obstacle {
+export function verdictOn(job: JobRecord, { accepts, now, limits }: ClaimTerms): Candidate | Obstacle {
   if ((job.beginAfter ?? 0) > now) return { obstacle: 'notDue', until: job.beginAfter ?? 0 };
   const expired = isTooLate(job, now);
-  const existing = existingQuotas(quotas, queue, job);
-  const full = expired ? none : withoutRoom(existing, job, now, quotas);
-  if (full.length > 0) {
-    const blocking = job.keys === null ? full : full.filter((id) => isQuota(job, queue, id));
-    if (blocking.length > 0) return { obstacle: 'full', quotas: blocking };
-    return { obstacle: 'parked', limit: full[0] as string };
-  }
+  const there = limitsOf(job, limits);
+  if (!expired && !there.every((limit) => hasRoom(job, limit, now)))
+    return obstacleOf(there.filter((limit) => !hasRoom(job, limit, now)));
   if (!isAccepted(accepts, job, expired)) return refused;
-  return { job, expired, quotas: existing };
+  return { job, expired, quotas: there.length === 1 ? (there[0] as Limit).ids : there.map(({ id }) => id) };
 }
 
-const none: readonly string[] = [];
+const none: readonly never[] = [];
 const refused: Obstacle = { obstacle: 'refused' };
 
-function existingQuotas(
-  quotas: QuotaSlots,
-  queue: string,
+/** The limits that a job is subject to: of its quotas first, each once. */
+export function limitsOf<Found extends Limit>(
   { quotaNames, keys }: JobRecord,
-): readonly string[] {
-  if (quotaNames.length === 0 && keys === null) return quotaNames;
-  const names = keys === null ? quotaNames : quotaNames.length === 0 ? keys : [...quotaNames, ...keys];
-  const ids = names.map((name) => limitId(queue, name));
-  return (ids.length === 1 ? ids : [...new Set(ids)]).filter((id) => quotas(id) !== undefined);
+  limits: Limits<Found>,
+): readonly Found[] {
+  if (quotaNames.length === 0 && keys === null) return none;
+  const there: Found[] = [];
+  for (const name of quotaNames) addLimit(there, limits(name));
+  for (const key of keys ?? []) addLimit(there, limits(key));
+  return there;
 }
 
-function withoutRoom(
-  existing: readonly string[],
-  job: JobRecord,
-  now: number,
-  quotas: QuotaSlots,
-): readonly string[] {
-  return existing.length === 0 ? none : existing.filter((id) => !hasRoom(job, id, quotas(id), now));
+function addLimit<Found extends Limit>(there: Found[], limit: Found | undefined): void {
+  if (limit !== undefined && !there.some(({ id }) => id === limit.id)) there.push(limit);
+}
+
+/** `full`: those of its limits that have no room. */
+function obstacleOf(full: readonly Limit[]): Obstacle {
+  const blocking = full.filter(({ isKey }) => !isKey);
+  if (blocking.length > 0) return { obstacle: 'full', quotas: blocking.map(({ id }) => id) };
+  return { obstacle: 'parked', limit: (full[0] as Limit).id };
 }
 
 /** A job that was put back keeps its slots; its next start counts for the rate like any other. */
-function hasRoom({ quotas }: JobRecord, id: string, quota: Quota | undefined, now: number): boolean {
-  if (quota === undefined) return true;
-  const { size, taken, rate, state } = quota;
+function hasRoom({ quotas }: JobRecord, { id, size, taken, rate, state }: Limit, now: number): boolean {
   return (size === null || taken < size || quotas.includes(id)) && freeTokens(rate, state, now) > 0;
-}
-
-function isQuota({ quotaNames }: JobRecord, queue: string, id: string): boolean {
-  return quotaNames.includes(id.slice(queue.length + 1));
 }
 
 /** Whether a claim accepts a job. A filter sees an expired job as the system job that will fail it. */

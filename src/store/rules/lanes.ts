@@ -1,8 +1,9 @@
-import { hasDeadline } from '../../model/jobs/deadline.ts';
+import { hasDeadline, latestStart } from '../../model/jobs/deadline.ts';
 import { limitNames } from '../../model/records/keys.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Fifo } from './lines/fifo.ts';
 import { HeldHeap } from './lines/held-heap.ts';
+import { type Instant, Instants } from './lines/instants.ts';
 import { type Aside, lineOf } from './parking/aside.ts';
 
 /**
@@ -61,6 +62,47 @@ export class Lane {
   /** A job leaves its line. */
   remove(job: JobRecord): void {
     this[lineOf(job)].size -= 1;
+  }
+
+  /** The earliest instant later than another one at which a job of its lines is too late; null: there is none. */
+  tooLateAfter(_since: number): number | null {
+    return null;
+  }
+}
+
+/** The lane of a job, and of all like it. */
+export function laneOf(job: JobRecord): Lane {
+  return hasDeadline(job) ? new DeadlineLane(job) : new Lane(job);
+}
+
+/** A lane that knows when its jobs are too late: what others do not keep costs them nothing. */
+class DeadlineLane extends Lane {
+  readonly #tooLateAt = new Map<string, number>();
+  /** With those that have left it. */
+  #instants = new Instants();
+
+  override add(job: JobRecord): void {
+    super.add(job);
+    const last = latestStart(job);
+    if (last === null) return;
+    this.#tooLateAt.set(job.id, last + 1);
+    this.#instants.add(job.id, last + 1);
+    if (this.#instants.size > 2 * this.#tooLateAt.size + 64) this.#forgetLeft();
+  }
+
+  override remove(job: JobRecord): void {
+    super.remove(job);
+    this.#tooLateAt.delete(job.id);
+  }
+
+  override tooLateAfter(since: number): number | null {
+    const isHere = ({ id, at }: Instant): boolean => this.#tooLateAt.get(id) === at;
+    return this.#instants.after(since, isHere);
+  }
+
+  #forgetLeft(): void {
+    this.#instants = new Instants();
+    for (const [id, at] of this.#tooLateAt) this.#instants.add(id, at);
   }
 }
 

@@ -82,7 +82,7 @@ export class Tables {
     return this.#records[kind].values();
   }
 
-  /** When next a waiting job or a schedule becomes due, a limit opens, or a pause ends, later than `since`; null: never. */
+  /** When next a waiting job or a schedule becomes due, a job is too late, a limit opens, or a pause ends, later than `since`; null: never. */
   due(since: number): number | null {
     let earliest = this.jobs.queues.due(since, (id) => {
       const quota = this.get('quota', id);

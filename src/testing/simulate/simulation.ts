@@ -147,6 +147,8 @@ export class Simulation implements SimulatedRun {
     this.#nemesis.end();
     await this.#world.until(cluster.started(), 'the start');
     if (!cluster.isAnyUp) cluster.start(null);
+    const isUp = (uuid: string): boolean => cluster.processes.some((each) => each.uuid === uuid && each.isUp);
+    this.#journal.audit.beCalm(scheduler.now, pollMs, isUp);
     const end = scheduler.now + livenessMs;
     // Each dispatcher watches one sibling: neighbouring dead dispatchers are found one poll after the other.
     const reassignedBy = scheduler.now + deathMs + (cluster.starts + 1) * pollMs + 1000;

@@ -45,6 +45,18 @@ it.each(shown)('%s has no barrier, and complains of nothing', async (_, hash, pr
 });
 
 describe('A job', () => {
+  it('shows how far its code has come, as a bar and in numbers', async () => {
+    const { page } = await open.open(`#/jobs/${stopped.timingOut}`);
+
+    const bar = page.locator('.progress [role=progressbar]');
+
+    expect(await page.textContent('.progress')).toContain('3,120 of 12,00026 %rows of vendor-9');
+    expect(await bar.getAttribute('aria-valuenow')).toBe('26');
+    const [all, full] = [await bar.boundingBox(), await bar.locator('.s-run').boundingBox()];
+    expect((full?.width ?? 0) / (all?.width ?? 1)).toBeCloseTo(0.26, 1);
+    await page.close();
+  });
+
   it('is cancelled with keys alone, with a reason', async () => {
     const { page, complaints } = await open.open(`#/jobs/${stopped.timingOut}`);
 

@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { BadStatusError } from '../../../src/errors.ts';
 import { afterStep, newJobRecord, stepJob, type Transition } from '../../../src/model/jobs/step.ts';
-import type { StagedChange } from '../../../src/runtime/commits/committer.ts';
 import { ifHeldBy } from '../../../src/runtime/commits/preconditions.ts';
 import { type OutcomeInput, outcomeCommit } from '../../../src/runtime/execution/outcome-commit.ts';
 import { placedIn } from '../../../src/runtime/jobs/job-drafts.ts';
+import type { Change } from '../../../src/store/store.ts';
 import { failed, jobIn, runningCallback, succeeded } from '../made-jobs.ts';
 
 const job = jobIn('active.running');
 const held = ifHeldBy(job);
 const noUnstarted = { check: 'noUnstartedCallback', id: 'j1' };
 const placed = placedIn('q', newJobRecord('j5', { name: 'work' }), { at: 25, assigner: 'p1' });
-const annotated: StagedChange = {
+const annotated: Change = {
   kind: 'annotation',
   id: 'j1/note',
   event: 'annotation.set',
@@ -28,6 +28,7 @@ function inputWith(parts: Partial<OutcomeInput>): OutcomeInput {
     retryData: null,
     awaited: null,
     staged: [],
+    progress: [],
     preconditions: [held],
     mayComplete: true,
     ...parts,
@@ -40,6 +41,11 @@ describe('the commit of an outcome', () => {
     ['completes a job that failed', { outcome: failed }, ['job.finish', 'job.complete']],
     ['completes a callback', { job: runningCallback('j0') }, ['job.finish', 'job.complete']],
     ['does not complete a job that may not complete', { mayComplete: false }, ['job.finish']],
+    [
+      'completes a job with its last progress',
+      { progress: [annotated] },
+      ['annotation.set', 'job.finish', 'job.complete'],
+    ],
     ['does not complete a job that put another one', { staged: [placed] }, ['job.put', 'job.finish']],
     ['does not complete a job that has annotated', { staged: [annotated] }, ['annotation.set', 'job.finish']],
     [

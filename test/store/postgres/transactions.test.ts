@@ -9,6 +9,7 @@ import {
   memoryStore,
   NeverRetry,
   type Signalbox,
+  type StandardSchemaV1,
 } from 'signalbox';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeNodeBox } from '../../behaviours/stores.ts';
@@ -254,6 +255,43 @@ describe('put in a transaction of the program', () => {
 });
 
 describe('local.transaction', () => {
+  it('stores what the schema of the result makes of it, and is rolled back by what that refuses', async () => {
+    const schemaOf = (least: number): StandardSchemaV1<number, string> => ({
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: async (value) =>
+          Number(value) >= least ? { value: `${value} left` } : { issues: [{ message: 'too little' }] },
+      },
+    });
+    const pay = (name: string, least: number) =>
+      defineJob({
+        name,
+        output: schemaOf(least),
+        retry: NeverRetry,
+        run: async (table: string) => {
+          await local.transaction(async (client) => {
+            const sql = `UPDATE ${table} SET balance = balance - 30 RETURNING balance`;
+            return (await (client as PoolClient).query(sql)).rows[0].balance as number;
+          });
+          // It does not count, so no schema looks at it.
+          return 'nothing' as never;
+        },
+      });
+    const [allowed, refused] = [pay('allowed', 0), pay('refused', 50)];
+    const { box, account, balance, logged } = await makeBank([allowed, refused]);
+
+    const good = await box.queue().put(allowed(account));
+    expect(await good.result()).toBe('70 left');
+    await good.waitFor('COMPLETED');
+    expect(logged('ERROR')).toEqual([]);
+    const bad = await box.queue().put(refused(account));
+    await bad.waitFor('COMPLETED');
+
+    expect((await bad.refresh()).outcome).toMatchObject({ failure: { code: 'RESULT_INVALID' } });
+    expect(await balance()).toBe(70);
+  });
+
   let work: (client: PoolClient) => Promise<unknown> = async () => null;
   let calls = 0;
   const run = (): Promise<unknown> => {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { OpenStore, Store } from 'signalbox';
-import type { Kind } from '../../../src/store/entry.ts';
 import { promoteStore } from '../../../src/store/promotion/promote-store.ts';
 import type { Promotion, PromotionStep } from '../../../src/store/promotion/promoting.ts';
 import type { StorePorts } from '../../../src/store/store.ts';
+import { kinds } from '../../reading/picture.ts';
 import { serverUrl } from '../postgres/server.ts';
 
 /** The ports of stores, in real time. */
@@ -24,24 +24,13 @@ export async function promoted(
   return promoteStore({ from, connectionString: url ?? (await serverUrl()), schema, ports, reached });
 }
 
-const kinds: readonly Kind[] = [
-  'queue',
-  'quota',
-  'limit',
-  'schedule',
-  'representation',
-  'agent',
-  'job',
-  'proxy',
-  'annotation',
-];
-
 /** Everything that a store shows through its port: records, the order of queues, history. */
 export async function pictureOf(store: Store, upTo = Number.POSITIVE_INFINITY): Promise<Picture> {
   const open = await store.open(ports);
   try {
     const records: Record<string, unknown> = {};
-    for (const kind of kinds) records[kind] = await open.list(kind, '');
+    // Each store has a record of itself.
+    for (const kind of kinds) if (kind !== 'store') records[kind] = await open.list(kind, '');
     const waiting: Record<string, readonly string[]> = {};
     for (const { id } of await open.list('queue', ''))
       waiting[id] = (await open.waiting(id)).map((job) => job.id);

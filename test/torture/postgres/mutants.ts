@@ -81,14 +81,14 @@ export const mutants: readonly PostgresMutant[] = [
     edits: [
       {
         file: `${folder}/sql/expect.ts`,
-        find: 'ORDER BY t.turn DESC LIMIT 1 FOR UPDATE;',
-        replace: 'ORDER BY t.turn DESC LIMIT 1;',
+        find: 't.turn <= p_turns[i] ORDER BY t.turn DESC LIMIT 1 FOR UPDATE;',
+        replace: 't.turn <= p_turns[i] ORDER BY t.turn DESC LIMIT 1;',
       },
       // The revision of its row is a defence, too.
       {
         file: `${folder}/sql/expect.ts`,
-        find: "WHERE t.id = b ->> 'id' FOR NO KEY UPDATE;\n        IF coalesce(found_rev, 0) <> (b ->> 'rev')::bigint THEN",
-        replace: "WHERE t.id = b ->> 'id';\n        IF false THEN",
+        find: 'WHERE t.id = u.id FOR NO KEY UPDATE) l;\n    IF EXISTS',
+        replace: 'WHERE t.id = u.id) l;\n    IF false AND EXISTS',
       },
     ],
   },

@@ -48,11 +48,23 @@ function jobLines(view: JobView): readonly string[] {
     `place      ${place.join(', ') || '-'}`,
     `put        ${instantText(view.putAt)}`,
     `in all     ${shortTime(view.totalMs)}`,
+    ...(view.progress === null ? [] : [`progress   ${progressText(view.progress)}`]),
     ...(view.hidden === null
       ? [`arguments  ${args.map(treeText).join(', ') || '-'}`, `outcome    ${outcomeText(outcome)}`]
       : [`values     ${view.hidden}`]),
     ...(tries.length === 0 ? [] : ['', ...attemptTable(tries)]),
   ];
+}
+
+const barLength = 20;
+
+function progressText({ done, total, note, at }: NonNullable<JobView['progress']>): string {
+  const share = total === null || total === 0 ? null : Math.min(1, done / total);
+  const full = Math.round((share ?? 0) * barLength);
+  const bar = share === null ? '' : `[${'#'.repeat(full)}${'.'.repeat(barLength - full)}] `;
+  const percent = share === null ? '' : ` (${Math.floor(share * 100)} %)`;
+  const of = total === null ? '' : ` of ${total}`;
+  return `${bar}${done}${of}${percent}${note === null ? '' : `, ${note}`}, at ${instantText(at)}`;
 }
 
 function outcomeText(outcome: JobView['outcome']): string {

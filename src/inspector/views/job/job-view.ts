@@ -1,5 +1,6 @@
 import { machineVersion } from '../../../model/jobs/machine-version.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
+import { progressAnnotation, progressOf } from '../../../model/values/progress.ts';
 import { jobGraph } from '../../../reading/chart-edges.ts';
 import { explainJob } from '../../../reading/explain.ts';
 import type { Explanation } from '../../../reading/explanation.ts';
@@ -57,6 +58,7 @@ export async function jobView(
     tries: attemptViews(entries, shown),
     args: shown.args.map((arg) => treeOf(arg, undefined, why)),
     outcome: outcomeView(shown, false),
+    progress: await progressView(reader, id, shown),
     annotations: await annotationViews(reader, id, shown),
     callbacks: await callbacksView(reader, all, id),
     raw: treeOf(shown.patch(job as unknown as Patch), undefined, why),
@@ -190,6 +192,13 @@ function nextEvent(
     guards,
     why: isStopped ? verdict.text : null,
   };
+}
+
+async function progressView(reader: StoreReader, id: string, shown: ShownJob): Promise<JobView['progress']> {
+  const annotation = await reader.get('annotation', `${id}/${progressAnnotation}`);
+  const progress = progressOf(annotation?.value);
+  if (progress === null) return null;
+  return { ...progress, note: progress.note === null ? null : shown.reason(progress.note) };
 }
 
 async function annotationViews(

@@ -4,9 +4,10 @@ import { mayClaim, placeOf, representationOf, roomOf, type Taken, take } from '.
 import type { Change, Claimed, ClaimRequest, Commit } from '../../store.ts';
 import { type Committing, ticketOf } from '../commits/committing.ts';
 import type { Sending } from '../commits/sending.ts';
-import { readJobs, WorkingSet } from '../commits/working-set.ts';
+import { WorkingSet } from '../commits/working-set.ts';
 import { storeError } from '../failures.ts';
 import type { Home, StoredJob } from '../jobs/stored-job.ts';
+import { eachJob, jobsOf } from '../reading/records.ts';
 import type { Rows, SqlConnection } from '../sql-port.ts';
 import type { Head, HeadsParts } from './heads.ts';
 import { Limits, limitsOfJobs, NotedParking } from './limits.ts';
@@ -109,8 +110,7 @@ export class Judging {
     const isChoosy = request.choose !== null || request.accepts.job !== null;
     for (let page = isChoosy ? pageOfChoices : Math.max(limit, 10); ; ) {
       const rows = await connection.query(firstText(schema), [lanes, page]);
-      const ids = rows.map(({ id }) => String(id)).filter((id) => set.job(id) === undefined);
-      const jobs = await readJobs(connection, schema, ids);
+      const jobs = jobsOf(rows);
       set.load(jobs);
       if (isKeyed)
         await limits.load(
@@ -202,14 +202,15 @@ export async function heldBy(
   return Number(rows[0]?.held ?? 0);
 }
 
-/** The first jobs of each line, with the run in which each stands. */
+/** The first jobs of each line, and where they stand. */
 function firstText(schema: string): string {
-  return `SELECT r.id, l.lane, k.line FROM unnest($1::integer[]) AS l (lane) CROSS JOIN (VALUES (0), (2)) AS k (line)
+  return `SELECT j.id, j.rev, j.seq, l.lane, j.doc, 'ready' AS place, k.line, coalesce(j.turn, j.seq * 2) AS turn
+    FROM unnest($1::integer[]) AS l (lane) CROSS JOIN (VALUES (0), (2)) AS k (line)
     CROSS JOIN LATERAL (
       SELECT u.id FROM (
         SELECT o.turn, o.ids FROM ${schema}.ready o WHERE o.lane = l.lane AND o.line = k.line ORDER BY o.turn LIMIT $2
       ) AS t CROSS JOIN LATERAL unnest(t.ids) AS u (id) LIMIT $2
-    ) AS r`;
+    ) AS r ${eachJob(schema, 'r.id')}`;
 }
 
 function isFull(rows: Rows, page: number): boolean {

@@ -50,7 +50,7 @@ export class Draft {
 
   /** It changes what agents hold. */
   get touchesLeases(): boolean {
-    return this.#writing !== null && this.#writing.leases.size + this.#writing.taken.size > 0;
+    return this.#writing !== null && this.#writing.beliefs.leases.size + this.#writing.taken.size > 0;
   }
 
   /** Takes note of beliefs that held, and makes changes, all or none. @throws ConflictError, SignalboxError `JOB_QUARANTINED`, `NO_SCHEDULES`. */
@@ -141,7 +141,7 @@ export class Draft {
 
   /** Takes note of the leases of this opening and their jobs, as the commit has left them. */
   keepIn(own: OwnLeases, c: number): void {
-    for (const { lease, ids, seqs, lanes } of this.#writing?.leases.values() ?? []) {
+    for (const { lease, ids, seqs, lanes } of this.#writing?.beliefs.leases.values() ?? []) {
       const { token, rev } = lease;
       if (own.lease(token) !== undefined)
         own.keep(token, ids.length === 0 ? null : { token, rev: rev + 1, ids, seqs, lanes });

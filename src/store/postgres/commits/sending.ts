@@ -13,13 +13,12 @@ import type { SqlConnection, SqlPort } from '../sql-port.ts';
 import { nameOf, type Transactions } from '../transactions.ts';
 import { Draft } from './draft.ts';
 import { claimEntries, seqIn } from './entries.ts';
-import { loadHolders } from './holders.ts';
 import { entersQuotas, missingLanes, putsBackIn, putsIn } from './moved.ts';
 import { Doubt, Outcomes } from './outcomes.ts';
 import { type Answer, commitText, commitValues, nothingWritten, type PlainClaim } from './statement.ts';
 import { subjectsOf } from './subjects.ts';
 import { Syncing } from './syncing.ts';
-import { isKnown, type WorkingSet, workingSetOf } from './working-set.ts';
+import { isKnown, loadHolders, type WorkingSet, workingSetOf } from './working-set.ts';
 import type { Written } from './writing.ts';
 
 /** What commits are made with. */

@@ -5,10 +5,10 @@ import { opening } from '../../../model/jobs/rate.ts';
 import { limitId, quotaOfLimit } from '../../../model/records/keys.ts';
 import type { JobRecord, LimitRecord } from '../../../model/records/records.ts';
 import type { Kind } from '../../entry.ts';
-import type { Precondition } from '../../store.ts';
 import type { Lanes } from '../jobs/lanes.ts';
 import type { Lease } from '../jobs/leases.ts';
 import { asideState, type Home, parentKey, type StoredJob } from '../jobs/stored-job.ts';
+import { Beliefs, type BeliefsParts, type Fields } from './beliefs.ts';
 import {
   mostPatches,
   newDoc,
@@ -20,15 +20,11 @@ import {
 } from './documents.ts';
 import type { Entries } from './entries.ts';
 import type { Moved } from './moved.ts';
-import type { Subjects } from './subjects.ts';
-import type { WorkingSet } from './working-set.ts';
 
 /** The number under which rows have an ending. */
 export function endingNumber(ending: Ending | null): number {
   return ending === null ? 0 : endings.indexOf(ending);
 }
-
-type Fields = Record<string, unknown>;
 
 /** Parameters of the function `commit`, those of its claim aside. */
 export interface Written {
@@ -64,12 +60,8 @@ export interface Written {
 }
 
 /** What was judged. */
-export interface WritingParts {
-  readonly set: WorkingSet;
-  readonly subjects: Subjects;
-  readonly changed: ReadonlyMap<string, Touched>;
+export interface WritingParts extends BeliefsParts {
   readonly moved: readonly Moved[];
-  readonly expected: readonly Precondition[];
   readonly entries: Entries;
   /** All that it needs have their numbers. */
   readonly lanes: Lanes;
@@ -78,22 +70,17 @@ export interface WritingParts {
   newToken(): number;
 }
 
-/** How much later than it was judged a commit may begin jobs under a rate: by so much a window may be too short. Milliseconds. */
-const soonMs = 1000;
-
 /** Makes the parameters of a commit from what was judged: what is written, and what is believed. */
 export class Writing {
-  /** What is left in each lease that jobs leave, or in which they are changed. */
-  readonly leases = new Map<number, { lease: Lease; ids: string[]; seqs: number[]; lanes: number[] }>();
+  readonly beliefs: Beliefs;
   /** New leases, by their agents. */
   readonly taken = new Map<string, { token: number; place: AgentPlace; jobs: [string, number, number][] }>();
   readonly #parts: WritingParts;
   readonly #numberOf: (seq: number) => number;
-  /** The agents that jobs leave. */
-  readonly #left: AgentPlace[] = [];
 
   constructor(parts: WritingParts) {
     this.#parts = parts;
+    this.beliefs = new Beliefs(parts);
     this.#numberOf = (seq) => parts.entries.numberOf(seq - provisional);
   }
 
@@ -110,13 +97,17 @@ export class Writing {
     };
     const done: Written['done'][number][] = [];
     const changes: Fields[] = [];
-    const beliefs = new Map<string, Fields>();
     const freed: string[] = [];
-    for (const moved of this.#parts.moved) this.#writeJob(moved, { puts, done, changes, beliefs, freed });
+    for (const moved of this.#parts.moved) this.#writeJob(moved, { puts, done, changes, freed });
     for (const { kind, id } of this.#parts.changed.values())
-      if (kind !== 'job') this.#writeSetting(kind, id, changes, beliefs);
-    this.#believe(beliefs, changes);
-    const touched = [...this.leases.values()].sort((one, other) => one.lease.token - other.lease.token);
+      if (kind !== 'job') this.#writeSetting(kind, id, changes);
+    this.beliefs.ofExpected();
+    for (const job of this.beliefs.ofParents())
+      changes.push({ is: 'job', id: job.record.id, rev: job.rev, doc: `{"${parentKey}":true}`, flag: true });
+    if (this.taken.size > 0 && changes.some(({ is }) => is === 'limit')) this.beliefs.isSoon(this.#parts.now);
+    const touched = [...this.beliefs.leases.values()].sort(
+      (one, other) => one.lease.token - other.lease.token,
+    );
     for (const { token, place, jobs } of this.taken.values())
       changes.push({
         is: 'lease',
@@ -132,7 +123,7 @@ export class Writing {
       left: touched.map(({ lease: { token, rev }, ids, seqs, lanes }) =>
         ids.length === 0 ? null : { token, rev: rev + 1, ids, seqs, lanes },
       ),
-      beliefs: [...beliefs].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, belief]) => belief),
+      beliefs: this.beliefs.inOrder(),
       changes: changes.sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1)),
       puts: { ...puts, due: puts.due.some((at) => at !== null) ? puts.due : null },
       done,
@@ -156,7 +147,6 @@ export class Writing {
       };
       done: Written['done'][number][];
       changes: Fields[];
-      beliefs: Map<string, Fields>;
       freed: string[];
     },
   ): void {
@@ -166,7 +156,7 @@ export class Writing {
     if (place !== 'lease') this.#passOn(moved, to.changes);
     if (after === undefined || place === null) {
       if (before === undefined) return;
-      this.#leave(before, true, to.beliefs);
+      this.beliefs.leave(before, true);
       to.changes.push({ is: 'job', id, gone: true });
       return;
     }
@@ -199,8 +189,8 @@ export class Writing {
       return;
     }
     const stays = isSame(before, place, lane, after);
-    if (before.home.in === 'lease') this.#touch(before.home.token, stays ? null : id);
-    else this.#leave(before, !stays, to.beliefs);
+    if (before.home.in === 'lease') this.beliefs.touch(before.home.token, stays ? null : id);
+    else this.beliefs.leave(before, !stays);
     if (before.home.in === 'lease' && place === 'done') {
       const patch = patchOf(before, after, touched, false, this.#numberOf);
       to.done.push({ id, entry, patch, lane: before.home.lane, ending: endingNumber(after.ending) });
@@ -267,26 +257,6 @@ export class Writing {
     return home === undefined || home.in === 'aside' ? null : home.lane;
   }
 
-  #leave(before: StoredJob, leaves: boolean, beliefs: Map<string, Fields>): void {
-    const { home, record, rev } = before;
-    if (home.in === 'lease') this.#touch(home.token, leaves ? record.id : null);
-    else beliefs.set(`job ${record.id}`, { is: 'job', id: record.id, rev, at: home, leaves });
-  }
-
-  /** Believes in a lease, and takes a job out of it. */
-  #touch(token: number, leaving: string | null): void {
-    let left = this.leases.get(token);
-    if (left === undefined) {
-      const lease = this.#parts.set.lease(token) ?? { token, rev: -1, ids: [], seqs: [], lanes: [] };
-      left = { lease, ids: [...lease.ids], seqs: [...lease.seqs], lanes: [...lease.lanes] };
-      this.leases.set(token, left);
-    }
-    const at = leaving === null ? -1 : left.ids.indexOf(leaving);
-    if (at < 0) return;
-    this.#left.push(this.#parts.set.job(leaving as string)?.record.parent as AgentPlace);
-    for (const list of [left.ids, left.seqs, left.lanes]) list.splice(at, 1);
-  }
-
   #moveSlots(
     before: JobRecord | undefined,
     after: JobRecord | undefined,
@@ -299,8 +269,8 @@ export class Writing {
     for (const id of has) {
       if (had.includes(id)) continue;
       const known = changes.find((change) => change.is === 'room' && change.id === id);
-      if (known === undefined) changes.push({ is: 'room', id, by: 1 });
-      else known.by = (known.by as number) + 1;
+      if (known === undefined) changes.push({ is: 'room', id, more: 1 });
+      else known.more = (known.more as number) + 1;
     }
   }
 
@@ -322,66 +292,17 @@ export class Writing {
     return opening(quota?.rate ?? null, limit);
   }
 
-  #writeSetting(kind: Kind, id: string, changes: Fields[], beliefs: Map<string, Fields>): void {
+  #writeSetting(kind: Kind, id: string, changes: Fields[]): void {
     const before = this.#parts.set.setting(kind, id);
     const after = this.#parts.set.tables.get(kind, id);
-    const seq = kind === 'limit' && before !== undefined ? { seq: before.lastSeq } : {};
-    beliefs.set(`${kind} ${id}`, { is: kind, id, rev: before?.rev ?? 0, ...seq });
+    this.beliefs.ofSetting(kind, id);
     if (after === undefined) {
       if (before !== undefined) changes.push({ is: kind, id });
       return;
     }
     const { id: _id, rev, lastSeq, ...body } = numberedRecord(after, this.#numberOf);
     const opens = kind === 'limit' ? { opens: this.#opensAt(after as LimitRecord) } : {};
-    if (kind === 'limit') beliefs.set('soon', { is: 'soon', until: this.#parts.now + soonMs });
     changes.push({ is: kind, id, rev, seq: lastSeq, isNew: before === undefined, body, ...opens });
-  }
-
-  /** Beliefs about what is not changed. */
-  #believe(beliefs: Map<string, Fields>, changes: Fields[]): void {
-    for (const expected of this.#parts.expected) {
-      const { check, id } = expected;
-      if (check === 'atMost') continue;
-      if (check === 'holds') {
-        const { queue, dispatcher } = expected;
-        // The statement counts when those that leave with it are gone.
-        const left = this.#left.filter((place) => place.queue === queue && place.dispatcher === dispatcher);
-        const count = expected.count - left.length;
-        beliefs.set(`holds ${id}`, {
-          is: 'holds',
-          queue,
-          dispatcher,
-          count,
-          agents: `${queue}/${dispatcher}/`,
-        });
-        this.#believeIn('representation', id, beliefs);
-      } else if (check === 'notAwaitedBy') {
-        beliefs.set(`chain ${id}`, { is: 'chain', id, on: expected.on });
-        this.#believeIn('job', expected.on, beliefs);
-      } else this.#believeIn(check === 'rev' ? expected.kind : 'job', id, beliefs);
-    }
-    // A job that gets a callback says so in its document: who ends it looks for callbacks only then.
-    for (const id of this.#parts.subjects.given) {
-      const job = this.#parts.set.job(id);
-      const isChanged = this.#parts.changed.has(`job/${id}`);
-      if (job === undefined || job.isParent) {
-        if (job !== undefined && !isChanged) this.#believeIn('job', id, beliefs);
-        continue;
-      }
-      this.#believeIn('job', id, beliefs);
-      changes.push({ is: 'job', id, rev: job.rev, doc: `{"${parentKey}":true}`, flag: true });
-    }
-  }
-
-  #believeIn(kind: Kind, id: string, beliefs: Map<string, Fields>): void {
-    if (this.#parts.changed.has(`${kind}/${id}`)) return;
-    if (kind !== 'job')
-      beliefs.set(`${kind} ${id}`, { is: kind, id, rev: this.#parts.set.setting(kind, id)?.rev ?? 0 });
-    else {
-      const job = this.#parts.set.job(id);
-      if (job !== undefined) this.#leave(job, false, beliefs);
-      else beliefs.set(`job ${id}`, { is: 'job', id, rev: 0, at: {}, leaves: false });
-    }
   }
 }
 

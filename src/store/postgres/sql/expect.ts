@@ -2,10 +2,38 @@ import { refuse, settings } from './settings.ts';
 
 /** What a commit believes in. `{schema}` is replaced by the quoted name of the schema. */
 export const expectFunction = `
+  -- Takes jobs of one line out of their runs, in the order of their turns, and locks them.
+  CREATE FUNCTION {schema}.leave(p_lane integer, p_line integer, p_ids text[], p_turns bigint[], p_revs bigint[]) RETURNS void LANGUAGE plpgsql ${settings} AS $$
+  #variable_conflict use_column
+  DECLARE i integer := 1; r record; kept integer[]; n integer;
+  BEGIN
+    WHILE i <= cardinality(p_ids) LOOP
+      SELECT t.ctid, t.turn, t.ids, t.q INTO r FROM {schema}.ready t
+        WHERE t.lane = p_lane AND t.line = p_line AND t.turn <= p_turns[i] ORDER BY t.turn DESC LIMIT 1 FOR UPDATE;
+      IF NOT FOUND OR array_position(r.ids, p_ids[i]) IS NULL THEN ${refuse('p_ids[i]')} END IF;
+      kept := ARRAY(SELECT u.n FROM unnest(r.ids) WITH ORDINALITY u (id, n) WHERE u.id <> ALL (p_ids[i : i + cardinality(r.ids) - 1]) ORDER BY u.n);
+      n := cardinality(r.ids) - cardinality(kept);
+      i := i + n;
+      IF cardinality(kept) = 0 THEN DELETE FROM {schema}.ready t WHERE t.ctid = r.ctid;
+      ELSIF r.q IS NULL AND kept[1] = n + 1 THEN
+        UPDATE {schema}.ready t SET ids = r.ids[n + 1 :], turn = r.turn + 2 * n WHERE t.ctid = r.ctid;
+      ELSE
+        -- It may come back to its turn. What became due has one turn.
+        UPDATE {schema}.ready t SET ids = ARRAY(SELECT r.ids[k] FROM unnest(kept) k),
+          q = ARRAY(SELECT coalesce(r.q[k], r.turn / 2 + k - 1) FROM unnest(kept) k),
+          turn = CASE WHEN r.turn % 2 = 0 THEN (SELECT coalesce(j.turn, j.seq * 2) FROM {schema}.job j WHERE j.id = r.ids[kept[1]]) ELSE r.turn END
+        WHERE t.ctid = r.ctid;
+      END IF;
+    END LOOP;
+    PERFORM FROM unnest(p_ids) AS u (id) CROSS JOIN LATERAL (SELECT FROM {schema}.job t WHERE t.id = u.id FOR NO KEY UPDATE) l;
+    IF EXISTS (SELECT FROM unnest(p_ids, p_revs) AS u (id, rev) WHERE u.rev IS DISTINCT FROM (SELECT t.rev FROM {schema}.job t WHERE t.id = u.id))
+    THEN ${refuse('p_ids[1]')} END IF;
+  END $$;
+
   -- Locks what a commit believes in, and takes jobs out of the places that they leave. In the order of the list, which is that of ids.
   CREATE FUNCTION {schema}.expect(p_beliefs json, p_epoch bigint, p_now float8) RETURNS void LANGUAGE plpgsql ${settings} AS $$
   #variable_conflict use_column
-  DECLARE b json; place json; r record; found_rev bigint; found_seq bigint; pos int; leaves boolean; chain text;
+  DECLARE b json; place json; r record; found_rev bigint; found_seq bigint; leaves boolean; chain text;
   BEGIN
     FOR b IN SELECT e FROM json_array_elements(p_beliefs) e LOOP
       CASE b ->> 'is'
@@ -14,19 +42,10 @@ export const expectFunction = `
         leaves := (b ->> 'leaves')::boolean;
         CASE place ->> 'in'
         WHEN 'ready' THEN
-          SELECT t.ctid, t.turn, t.ids, t.q INTO r FROM {schema}.ready t
+          SELECT t.ids INTO r FROM {schema}.ready t
             WHERE t.lane = (place ->> 'lane')::int AND t.line = (place ->> 'line')::int AND t.turn <= (place ->> 'turn')::bigint
             ORDER BY t.turn DESC LIMIT 1 FOR UPDATE;
-          pos := array_position(r.ids, b ->> 'id');
-          IF NOT FOUND OR pos IS NULL THEN ${refuse(`b ->> 'id'`)} END IF;
-          IF leaves AND cardinality(r.ids) = 1 THEN DELETE FROM {schema}.ready t WHERE t.ctid = r.ctid;
-          ELSIF leaves THEN
-            r.q := coalesce(r.q, ARRAY(SELECT r.turn / 2 + i FROM generate_series(0, cardinality(r.ids) - 1) i));
-            -- It may come back to its turn. What became due has one turn.
-            UPDATE {schema}.ready t SET ids = r.ids[: pos - 1] || r.ids[pos + 1 :], q = r.q[: pos - 1] || r.q[pos + 1 :],
-              turn = CASE WHEN pos = 1 AND r.turn % 2 = 0 THEN (SELECT coalesce(j.turn, j.seq * 2) FROM {schema}.job j WHERE j.id = r.ids[2]) ELSE r.turn END
-            WHERE t.ctid = r.ctid;
-          END IF;
+          IF NOT FOUND OR array_position(r.ids, b ->> 'id') IS NULL THEN ${refuse(`b ->> 'id'`)} END IF;
         WHEN 'due' THEN
           PERFORM FROM {schema}.due t WHERE t.at = (place ->> 'at')::float8 AND t.id = b ->> 'id' FOR UPDATE;
           IF NOT FOUND THEN ${refuse(`b ->> 'id'`)} END IF;
@@ -43,6 +62,9 @@ export const expectFunction = `
         END CASE;
         SELECT t.rev INTO found_rev FROM {schema}.job t WHERE t.id = b ->> 'id' FOR NO KEY UPDATE;
         IF coalesce(found_rev, 0) <> (b ->> 'rev')::bigint THEN ${refuse(`b ->> 'id'`)} END IF;
+      WHEN 'leave' THEN
+        PERFORM {schema}.leave((b ->> 'lane')::int, (b ->> 'line')::int, ARRAY(SELECT json_array_elements_text(b -> 'ids')),
+          ARRAY(SELECT e::bigint FROM json_array_elements_text(b -> 'turns') e), ARRAY(SELECT e::bigint FROM json_array_elements_text(b -> 'revs') e));
       WHEN 'late' THEN
         -- An earlier sending of this commit: it is refused when it arrives later, for what this one has changed.
         PERFORM pg_advisory_xact_lock((p_epoch << 40) + (b ->> 'n')::bigint);

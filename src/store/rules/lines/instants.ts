@@ -32,15 +32,20 @@ export class Instants {
     }
   }
 
-  /** The earliest that is later than an instant. Costs those that are not. */
-  after(instant: number): number | null {
+  /** With what was taken back. */
+  get size(): number {
+    return this.#all.length;
+  }
+
+  /** The earliest that is later than an instant. Costs those that are not, and what was taken back before it. */
+  after(instant: number, isHere: (one: Instant) => boolean = always): number | null {
     let earliest: number | null = null;
     const open = [0];
     for (let place = open.pop(); place !== undefined; place = open.pop()) {
-      const at = this.#all[place]?.at;
-      if (at === undefined) continue;
-      if (at <= instant) open.push(2 * place + 1, 2 * place + 2);
-      else if (earliest === null || at < earliest) earliest = at;
+      const one = this.#all[place];
+      if (one === undefined || (earliest !== null && one.at >= earliest)) continue;
+      if (one.at <= instant || !isHere(one)) open.push(2 * place + 1, 2 * place + 2);
+      else earliest = one.at;
     }
     return earliest;
   }
@@ -61,4 +66,8 @@ export class Instants {
     }
     all[place] = sunk;
   }
+}
+
+function always(): boolean {
+  return true;
 }

@@ -119,9 +119,10 @@ export class Parking {
     return isAny;
   }
 
-  /** The earliest opening later than an instant. */
+  /** The earliest instant later than another one at which a key opens, or a parked job is too late. */
   due(since: number): number | null {
-    return this.#openings.after(since);
+    const [opening, last] = [this.#openings.after(since), this.#tooLate.after(since - 1)];
+    return last === null ? opening : Math.min(last + 1, opening ?? last + 1);
   }
 
   #bucket(limit: string, aside: Aside): Bucket {

@@ -1,6 +1,6 @@
 import { limitId, queueOfLimit } from '../../../model/records/keys.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
-import { Lane, laneKey } from '../lanes.ts';
+import { type Lane, laneKey, laneOf } from '../lanes.ts';
 import type { FindJob } from '../lines/line.ts';
 import type { Aside } from './aside.ts';
 import { Parking } from './parking.ts';
@@ -55,8 +55,8 @@ export class QueueIndex {
   }
 
   /**
-   * The earliest instant later than `since` at which a waiting job becomes due, or a limit opens that waiting jobs have; null: there
-   * is none. `opening`: from when on a limit without keys is open.
+   * The earliest instant later than `since` at which a waiting job becomes due, or is too late, or a limit opens that waiting jobs
+   * have; null: there is none. `opening`: from when on a limit without keys is open.
    */
   due(since: number, opening: (limit: string) => number): number | null {
     let earliest: number | null = null;
@@ -68,6 +68,7 @@ export class QueueIndex {
       for (const lane of lanes.values()) {
         const first = lane.held.peek(this.#findJob)?.beginAfter ?? null;
         if (first !== null) consider(first > since ? first : this.#nextAfter(lane, since));
+        if (lane.hasDeadlines) consider(lane.tooLateAfter(since));
         for (const name of lane.quotaNames) consider(opening(limitId(queue, name)));
       }
     }
@@ -88,7 +89,7 @@ export class QueueIndex {
     const key = laneKey(job);
     let lane = lanes.get(key);
     if (lane === undefined) {
-      lane = new Lane(job);
+      lane = laneOf(job);
       lanes.set(key, lane);
     }
     return lane;

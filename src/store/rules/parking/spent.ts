@@ -1,41 +1,50 @@
 import { afterStart } from '../../../model/jobs/rate.ts';
 import type { Candidate, Change } from '../../store.ts';
-import type { Quota, QuotaSlots } from '../claim-verdict.ts';
+import { type Limit, type Limits, limitsIn, limitsOf, type QuotaSlots } from '../claim-verdict.ts';
 
-/** What one claim has taken so far of quotas and keys: slots, and what their rates give. */
+/** A limit as a claim leaves it. */
+interface Spending extends Limit {
+  taken: number;
+  state: Limit['state'];
+}
+
+/** What one claim has taken so far of quotas and keys: slots, and what their rates give. It looks each limit up once. */
 export class Spent {
-  readonly #there: QuotaSlots;
+  readonly #find: Limits<Spending>;
   readonly #now: number;
-  readonly #slots = new Map<string, number>();
-  readonly #tats = new Map<string, number>();
+  readonly #met = new Map<string, Spending | undefined>();
+  /** Those under whose rate jobs begin. */
+  readonly #rated = new Set<Spending>();
 
-  /** `there`: the quotas before the claim. */
-  constructor(there: QuotaSlots, now: number) {
-    this.#there = there;
+  /** `there`: the quotas of a queue before the claim. */
+  constructor(queue: string, there: QuotaSlots, now: number) {
+    this.#find = limitsIn(queue, there);
     this.#now = now;
   }
 
-  /** The quotas as the claim leaves them. */
-  readonly quotas: QuotaSlots = (id) => {
-    const found = this.#there(id);
-    if (found === undefined || (!this.#slots.has(id) && !this.#tats.has(id))) return found;
-    const taken = found.taken + (this.#slots.get(id) ?? 0);
-    return { ...found, taken, state: { ...found.state, tat: this.#tats.get(id) ?? found.state.tat } };
+  /** The limits as the claim leaves them. */
+  readonly limits: Limits<Spending> = (name) => {
+    let limit = this.#met.get(name);
+    if (limit !== undefined || this.#met.has(name)) return limit;
+    limit = this.#find(name);
+    this.#met.set(name, limit);
+    return limit;
   };
 
-  take({ job, quotas }: Candidate): void {
-    for (const id of quotas) {
-      const { rate, state } = this.quotas(id) as Quota;
-      if (!job.quotas.includes(id)) this.#slots.set(id, (this.#slots.get(id) ?? 0) + 1);
+  take({ job }: Candidate): void {
+    for (const limit of limitsOf(job, this.limits)) {
+      if (!job.quotas.includes(limit.id)) limit.taken += 1;
       // A job that has its outcome is only filed.
-      if (rate !== null && job.state === 'pending')
-        this.#tats.set(id, afterStart(rate, state.tat, this.#now));
+      if (limit.rate === null || job.state !== 'pending') continue;
+      const { tat, closedUntil } = limit.state;
+      limit.state = { tat: afterStart(limit.rate, tat, this.#now), closedUntil };
+      this.#rated.add(limit);
     }
   }
 
   /** One change for each limit with a rate, however many jobs begin. */
   *changes(): Generator<Change> {
-    for (const [id, tat] of this.#tats)
-      yield { kind: 'limit', id, event: 'limit.spent', from: null, to: null, patch: { tat } };
+    for (const { id, state } of this.#rated)
+      yield { kind: 'limit', id, event: 'limit.spent', from: null, to: null, patch: { tat: state.tat } };
   }
 }

@@ -10,12 +10,13 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { HistoryEntry, OpenStore } from '../../../index.ts';
-import { overtaken, pauseBroken } from './claim-order.ts';
+import { overtaken, passedOver, pauseBroken } from './claim-order.ts';
 import { differences } from './differences.ts';
 import { holderChanges, holderEvents, isLegalPath } from './legal-paths.ts';
 import { LimitAudit } from './limits.ts';
 import { afterEntry, heldBy, isOpen, placeOf, type ReplayedRecord } from './replayed-record.ts';
 import { ScheduleAudit } from './schedules.ts';
+import { WaitAudit } from './waits.ts';
 
 /** The assumptions of an audit. */
 export interface AuditOptions {
@@ -48,6 +49,7 @@ export class Audit {
   readonly #changedAt = new Map<string, number>();
   readonly #limits = new LimitAudit(this.records);
   readonly #schedules = new ScheduleAudit(this.records);
+  readonly #waits = new WaitAudit();
   #seq = 0;
 
   constructor(options: AuditOptions) {
@@ -71,7 +73,20 @@ export class Audit {
     return this.records.get(`job/${id}`);
   }
 
+  /** From now on nothing fails: no job waits for longer than it has to. `isUp`: of dispatchers. */
+  beCalm(now: number, pollMs: number, isUp: (dispatcher: string) => boolean): void {
+    // Another process may be at a key of several, and what it does is seen late.
+    if (!this.#hasPeers) this.#waits.begin(now, pollMs, isUp);
+  }
+
   follow(entry: HistoryEntry): void {
+    this.problems.push(
+      ...this.#waits.look(entry.at, {
+        records: this.records,
+        agents: this.#agents,
+        hasRoom: (job, at) => this.#limits.haveRoom(job, this.#quotas, at),
+      }),
+    );
     if (entry.seq !== this.#seq + 1 && !this.#hasPeers)
       this.#say(entry, `I3 seq ${entry.seq} follows ${this.#seq}`);
     this.#seq = Math.max(this.#seq, entry.seq);
@@ -126,31 +141,24 @@ export class Audit {
       jobs: this.#openJobs(),
       queue: this.records.get(`queue/${was.queue}`),
       changedAt: ({ id }: ReplayedRecord) => this.#changedAt.get(id) ?? 0,
-      isBlocked: (job: ReplayedRecord) => this.#isBlocked(job, was.queue),
+      // Another process may be at a key of several: then a claim passes its jobs over.
+      hasRoom: (job: ReplayedRecord) =>
+        (job.fields.keys == null || !this.#hasPeers) && this.#limits.haveRoom(job, this.#quotas, entry.at),
       slackMs: this.#hasPeers ? 5000 : 0,
     };
     const pause = pauseBroken(entry, before, facts);
     if (pause !== null) this.#say(entry, `I26 is paused since ${pause.at} by ${pause.job}`);
     const takesAny = (agent?.fields.selection as { readonly kind: string } | undefined)?.kind === 'any';
-    const first = takesAny ? overtaken(entry, before, facts) : null;
+    if (!takesAny) return;
+    const first = overtaken(entry, before, facts);
     if (first !== null) this.#say(entry, `I23 overtakes ${first.id}: ${JSON.stringify(first.fields)}`);
+    const passed = passedOver(entry, before, facts);
+    if (passed !== null) this.#say(entry, `I22 passes over ${passed.id}: ${JSON.stringify(passed.fields)}`);
   }
 
-  *#openJobs(): Generator<ReplayedRecord> {
-    for (const id of this.#changedAt.keys()) {
-      const job = this.job(id);
-      if (job !== undefined) yield job;
-    }
-  }
-
-  #isBlocked({ id, fields }: ReplayedRecord, queue: string): boolean {
-    return ((fields.quotaNames ?? []) as readonly string[]).some((name) => {
-      const quota = this.records.get(`quota/${queue}/${name}`);
-      const held = this.#quotas.get(`${queue}/${name}`);
-      return (
-        quota !== undefined && held?.has(id) !== true && (held?.size ?? 0) >= Number(quota.fields.size ?? 1)
-      );
-    });
+  #openJobs(): ReplayedRecord[] {
+    const jobs = [...this.#changedAt.keys()].map((id) => this.job(id));
+    return jobs.filter((job) => job !== undefined);
   }
 
   /** The claim grows by one with every change of holder and at no other time, and a former holder writes nothing. */
@@ -252,6 +260,7 @@ export class Audit {
     for (const quota of (after?.fields.quotas as readonly string[]) ?? [])
       setOf(this.#quotas, quota).add(entry.id);
     const [was, is] = [heldBy(before), heldBy(after)];
+    if (was !== null) this.#waits.note(entry, was);
     if (was !== null) this.#agents.get(was)?.delete(entry.id);
     if (is === null) return;
     const held = setOf(this.#agents, is).add(entry.id);

@@ -3,12 +3,12 @@ import { placeOf, type ReplayedRecord } from './replayed-record.ts';
 
 /** What a claim is judged by: records as the journal gives them right before it. */
 export interface ClaimFacts {
-  readonly jobs: Iterable<ReplayedRecord>;
+  readonly jobs: readonly ReplayedRecord[];
   readonly queue: ReplayedRecord | undefined;
   /** When a job was changed last. */
   changedAt(job: ReplayedRecord): number;
-  /** Whether the quotas that a job names have no slot for it. */
-  isBlocked(job: ReplayedRecord): boolean;
+  /** Whether the quotas of a job, and its keys, have room for it. */
+  hasRoom(job: ReplayedRecord): boolean;
   /** So much later a claim may still not know of something: another process has just committed it. Milliseconds. */
   readonly slackMs: number;
 }
@@ -27,16 +27,18 @@ export function pauseBroken(
   job: ReplayedRecord,
   { queue, slackMs }: Pick<ClaimFacts, 'queue' | 'slackMs'>,
 ): Pause | null {
-  const name = String(job.fields.name);
-  if (name.startsWith('signalbox.')) return null;
-  const pauses = (queue?.fields.pauses ?? []) as readonly Pause[];
-  const stops = ({ job: pattern, until, at: since }: Pause): boolean =>
-    (until === null || until > at) &&
-    at - since >= slackMs &&
-    (pattern === null ||
-      pattern === name ||
-      (pattern.endsWith('*') && name.startsWith(pattern.slice(0, -1))));
-  return pauses.find(stops) ?? null;
+  const isKnown = ({ until, at: since }: Pause): boolean =>
+    (until === null || until > at) && at - since >= slackMs;
+  return pausesOf(job, queue).find(isKnown) ?? null;
+}
+
+/** The pauses of a queue that concern a job, whether or not they are over. */
+function pausesOf({ fields }: ReplayedRecord, queue: ReplayedRecord | undefined): readonly Pause[] {
+  const name = String(fields.name);
+  if (name.startsWith('signalbox.')) return [];
+  const concerns = ({ job }: Pause): boolean =>
+    job === null || job === name || (job.endsWith('*') && name.startsWith(job.slice(0, -1)));
+  return ((queue?.fields.pauses ?? []) as readonly Pause[]).filter(concerns);
 }
 
 /**
@@ -49,8 +51,7 @@ export function overtaken(
   facts: ClaimFacts,
 ): ReplayedRecord | null {
   const { queue, slackMs } = facts;
-  if (lineOf(claimed) === 'putBack' || String(claimed.fields.name).startsWith('signalbox.fail')) return null;
-  if (((queue?.fields.pauses ?? []) as readonly Pause[]).length > 0) return null;
+  if (lineOf(claimed) === 'putBack' || isOfExpired(claimed)) return null;
   const agingMs = (queue?.fields.agingMs ?? hourMs) as number | null;
   const rank = (job: ReplayedRecord): number =>
     agingMs === null ? levelOf(job) : readyAt(job) + levelOf(job) * agingMs;
@@ -60,23 +61,56 @@ export function overtaken(
       const isLater =
         lineOf(job) !== 'putBack' && rank(job) + (agingMs === null ? 0 : slackMs) >= rank(claimed);
       if (!isDue || isLater) break;
-      const isFresh = at - facts.changedAt(job) < slackMs;
-      // One with keys may be parked, which the journal does not say.
-      const isOpen = job.fields.keys == null && !facts.isBlocked(job);
-      if (job.state === 'pending' && !isFresh && !isLate(job, at) && isOpen) return job;
+      if (mayBegin(job, at, facts)) return job;
     }
   }
   return null;
 }
 
-/** Jobs that wait in the queue of the claimed one, by priority, but for those of its own. */
-function levels(jobs: Iterable<ReplayedRecord>, claimed: ReplayedRecord): Iterable<ReplayedRecord[]> {
+/**
+ * A job that was put for now should be claimed before one that was put after it, of the same priority: also one that was parked, once
+ * its keys have room. Null: there is none.
+ */
+export function passedOver(
+  { at }: HistoryEntry,
+  claimed: ReplayedRecord,
+  facts: ClaimFacts,
+): ReplayedRecord | null {
+  if (lineOf(claimed) !== 'now' || isOfExpired(claimed)) return null;
+  for (const job of waitingWith(facts.jobs, claimed)) {
+    const isBefore =
+      lineOf(job) === 'now' && levelOf(job) === levelOf(claimed) && keyOf(job) < keyOf(claimed);
+    if (isBefore && Number(job.fields.beginAfter ?? 0) <= at && mayBegin(job, at, facts)) return job;
+  }
+  return null;
+}
+
+function isOfExpired({ fields }: ReplayedRecord): boolean {
+  return String(fields.name).startsWith('signalbox.fail');
+}
+
+/** Whether a claim of an agent that takes any job may take a waiting one that is due. */
+export function mayBegin(job: ReplayedRecord, at: number, facts: Omit<ClaimFacts, 'jobs'>): boolean {
+  const { queue, slackMs } = facts;
+  const isFresh = at - facts.changedAt(job) < slackMs;
+  const isPaused = pausesOf(job, queue).some(({ until }) => until === null || until > at - slackMs);
+  return job.state === 'pending' && !isFresh && !isPaused && !isLate(job, at) && facts.hasRoom(job);
+}
+
+/** Jobs that wait in the queue of the claimed one. */
+function* waitingWith(jobs: readonly ReplayedRecord[], claimed: ReplayedRecord): Generator<ReplayedRecord> {
   const place = placeOf(claimed);
   const queue = place !== null && 'queue' in place ? place.queue : null;
-  const found = new Map<number, ReplayedRecord[]>();
   for (const job of jobs) {
     const at = placeOf(job);
-    if (at === null || !('queue' in at) || 'agent' in at || at.queue !== queue) continue;
+    if (at !== null && 'queue' in at && !('agent' in at) && at.queue === queue) yield job;
+  }
+}
+
+/** Jobs that wait in the queue of the claimed one, by priority, but for those of its own. */
+function levels(jobs: readonly ReplayedRecord[], claimed: ReplayedRecord): Iterable<ReplayedRecord[]> {
+  const found = new Map<number, ReplayedRecord[]>();
+  for (const job of waitingWith(jobs, claimed)) {
     const level = levelOf(job);
     if (level === levelOf(claimed)) continue;
     const list = found.get(level) ?? [];

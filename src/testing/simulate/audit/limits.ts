@@ -63,16 +63,28 @@ export class LimitAudit {
   }
 
   /** A job that waits for nothing but keys that have room is not forgotten. Null: it waits for something else. */
-  forgotten({ fields, state }: ReplayedRecord, held: Held): string | null {
+  forgotten(job: ReplayedRecord, held: Held): string | null {
+    const keys = (job.fields.keys as readonly string[] | null | undefined) ?? [];
+    if (job.state !== 'pending' || keys.length === 0 || !this.haveRoom(job, held, Number.POSITIVE_INFINITY))
+      return null;
+    return `I22 still waits, and its keys ${keys.join(' and ')} have room`;
+  }
+
+  /** Whether all quotas and keys of a waiting job have a slot, and are open at an instant. Their rates owe nothing then. */
+  haveRoom({ id, fields }: ReplayedRecord, held: Held, at: number): boolean {
     const queue = (fields.parent as { readonly queue?: string } | null)?.queue;
-    const keys = (fields.keys as readonly string[] | null | undefined) ?? [];
-    if (state !== 'pending' || queue === undefined || keys.length === 0) return null;
-    const haveRoom = keys.every((key) => {
-      const limit = `${queue}/${key}`;
-      const size = Number(this.#quotaOf(limit)?.fields.size ?? Number.POSITIVE_INFINITY);
-      return (held.get(limit)?.size ?? 0) < size;
+    const names = needed.flatMap((kind) => (fields[kind] ?? []) as readonly string[]);
+    if (queue === undefined) return false;
+    return names.every((name) => {
+      const limit = `${queue}/${name}`;
+      const size = this.#quotaOf(limit)?.fields.size ?? Number.POSITIVE_INFINITY;
+      const holders = held.get(limit);
+      const { tat, closedUntil } = this.#records.get(`limit/${limit}`)?.fields ?? {};
+      if (Number(tat ?? 0) > at || Number(closedUntil ?? 0) > at) return false;
+      // What a claim has spent follows the jobs that it takes.
+      if (this.#begun.get(limit)?.at(-1) === at) return false;
+      return holders === undefined || holders.has(id) || holders.size < Number(size);
     });
-    return haveRoom ? `I22 still waits, and its keys ${keys.join(' and ')} have room` : null;
   }
 
   #quotaOf(limit: string): ReplayedRecord | undefined {

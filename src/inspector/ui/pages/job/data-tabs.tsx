@@ -146,7 +146,7 @@ function Annotations({ view }: { readonly view: JobView }) {
     return (
       <p class="pad quiet">
         It has none. Its code writes them:{' '}
-        <code class="codeline">await local.setLiveAnnotation('progress', 0.4)</code>
+        <code class="codeline">await local.setLiveAnnotation('page', 4)</code>
       </p>
     );
   return (

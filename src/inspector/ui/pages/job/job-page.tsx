@@ -8,6 +8,7 @@ import type { Way } from '../../chart/way.ts';
 import { now } from '../../connection.ts';
 import { numberText, shortId } from '../../format.ts';
 import { Banner, Empty, ProblemBox, Skeleton } from '../../parts/messages.tsx';
+import { ProgressBar } from '../../parts/progress-bar.tsx';
 import { jobHash } from '../../route.ts';
 import { useLive, usePresent } from '../../source/live.ts';
 import { lookOf } from '../../state.ts';
@@ -96,6 +97,7 @@ function Loaded(
           </Banner>
         )}
         <Notices view={view} />
+        {view.progress !== null && way.isWhole && <ProgressBar progress={view.progress} />}
         <Why view={view} way={way} />
         <div class="cols">
           <section class="area" aria-label="Chart">
