@@ -7,6 +7,7 @@ import {
   type MachineGraph,
   type MachineNode,
   representationMachine,
+  scheduleMachine,
   supervisorMachine,
 } from 'signalbox/machines';
 import type { AnyStateMachine } from 'xstate';
@@ -16,6 +17,7 @@ const charts: Readonly<Record<string, AnyStateMachine>> = {
   job: jobMachine,
   agent: agentMachine,
   representation: representationMachine,
+  schedule: scheduleMachine,
   dispatcher: dispatcherMachine,
   supervisor: supervisorMachine,
 };
@@ -35,7 +37,7 @@ const intro = `<!-- Written by \`npm run docs\` from machines/. Change the chart
 
 # Machines
 
-These five statecharts are the engine. The runtime changes a status only as one of them defines. If a chart does not list an
+These six statecharts are the engine. The runtime changes a status only as one of them defines. If a chart does not list an
 event in a state, the event is refused in that state and nothing changes. \`signalbox/machines\` exports the charts.
 
 In the pictures an arrow is labelled \`event [guard] / actions\`. Events inside a state do not leave that state. In the

@@ -6,4 +6,6 @@ export type { JobEvent } from './job.events.ts';
 export * from './job.machine.ts';
 export * from './json.ts';
 export * from './representation.machine.ts';
+export * from './schedule.context.ts';
+export * from './schedule.machine.ts';
 export * from './supervisor.machine.ts';

@@ -36,6 +36,10 @@ const messages = {
     `Expected \`${about.option}\` to be a duration of zero or more (milliseconds, or text such as '5m' or '1h30m'), got ${about.actual}. Write it as one of these.`,
   INVALID_INSTANT: (about: { option: string; actual: string }) =>
     `Expected \`${about.option}\` to be an instant (a Date, epoch milliseconds, or ISO 8601 text with an offset such as 2030-01-31T10:00:00Z), got ${about.actual}. Add the offset, or pass a Date; for a delay write '5m' or { after: '5m' }.`,
+  INVALID_CRON: (about: { pattern: string; field: string; expected: string; actual: string }) =>
+    `Expected ${about.field} of the cron pattern ${about.pattern} to be ${about.expected}, got ${about.actual}. Write minute, hour, day of month, month and day of week, such as '30 2 * * 1-5', with seconds before them if you need them; nothing was written.`,
+  INVALID_TIME_ZONE: (about: { actual: string }) =>
+    `Expected \`tz\` to be a time zone that this process knows, got ${about.actual}. Write a name of the IANA database, such as 'Europe/Berlin' or 'UTC'; nothing was written.`,
 
   // Definitions, queues, jobs
   UNKNOWN_DEFINITION: (about: { name: string; known: readonly string[] }) =>
@@ -56,6 +60,8 @@ const messages = {
     `Expected job ${about.id} to have at most ${about.limit} ${about.what}, got ${about.actual}. Nothing was written; use fewer, or raise limits.${about.what}.`,
   QUOTA_NOT_FOUND: (about: { name: string; queue: string; known: readonly string[] }) =>
     `Expected quota "${about.name}" to exist in queue "${about.queue}", found ${listed(about.known)}. Create it with queue.quotas.ensure(name, { size }).`,
+  SCHEDULE_NOT_FOUND: (about: { name: string; queue: string; known: readonly string[] }) =>
+    `Expected schedule "${about.name}" to exist in queue "${about.queue}", found ${listed(about.known)}. Set it with queue.schedules.set(name, options, job).`,
   QUOTA_EXISTS: (about: { name: string; queue: string }) =>
     `Expected quota "${about.name}" to be new in queue "${about.queue}", found one of that name. Call queue.quotas.ensure(name, { size }), which adds it or changes it.`,
   JOB_NOT_FOUND: (about: { id: string }) =>
@@ -147,6 +153,8 @@ const messages = {
   BOX_STOPPED: (about: { call: string }) =>
     `Expected the Signalbox to be open for ${about.call}, got one that was stopped. Create a new one on the same store.`,
 
+  NO_SCHEDULES: (about: { id: string }) =>
+    `Expected a store that keeps schedules for schedule ${about.id}, got the PostgreSQL store, which does not yet. Nothing was written; use a json store for schedules until then.`,
   LIMIT_DEADLOCK: (about: { parent: string; child: string; limit: string }) =>
     `Expected job ${about.child} to find room in limit "${about.limit}" while job ${about.parent} waits for it, got one that is filled by jobs that wait for it. Give the two different limits or keys, or enlarge it.`,
   NO_TRANSACTIONS: (about: { call: string }) =>

@@ -150,11 +150,16 @@ export { Queue } from './runtime/handles/queue.ts';
 export { type QuotaInfo, type QuotaOptions, Quotas } from './runtime/handles/quotas.ts';
 export { Representation } from './runtime/handles/representation.ts';
 export { Representations } from './runtime/handles/representations.ts';
+export { type ScheduleDefinition, schedule } from './runtime/handles/schedules/schedule.ts';
+export { type ScheduleInfo, Schedules } from './runtime/handles/schedules/schedules.ts';
 export type { Transaction } from './runtime/handles/transaction.ts';
 export type { JobSettings } from './runtime/jobs/job-settings.ts';
 export type { NotStored } from './runtime/jobs/not-stored.ts';
 export type { PutOptions } from './runtime/jobs/put-batch.ts';
 export type { Unchecked } from './runtime/jobs/storable.ts';
+export type { BackfillRange } from './runtime/schedules/backfill.ts';
+export type { SchedulePauseOptions } from './runtime/schedules/change-schedule.ts';
+export type { ScheduleOptions } from './runtime/schedules/schedule-options.ts';
 export type { ThreadCounts } from './runtime/threads/threads.ts';
 
 export { decorateStore, type ReadCall, type StoreDecoration } from './store/decorate-store.ts';

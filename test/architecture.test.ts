@@ -27,7 +27,7 @@ const table: Readonly<Record<string, Layer>> = {
   machines: { layers: [], packages: ['xstate'] },
   'src/errors.ts': { layers: [], packages: [] },
   'src/time.ts': { layers: ['src/errors.ts'], packages: ['date-fns'] },
-  'src/model': { layers: leaves, packages: ['xstate', 'date-fns', 'serialize-error'] },
+  'src/model': { layers: leaves, packages: ['xstate', 'croner', 'date-fns', 'serialize-error'] },
   'src/store': { layers: domain, packages: [] },
   'src/store/rules': { layers: [...domain, 'src/store'], packages: [] },
   'src/store/in-memory': { layers: [...domain, 'src/store', 'src/store/rules', 'src/reading'], packages: [] },
@@ -154,7 +154,7 @@ describe('The layers', () => {
 
 /** The rooms of a folder, lowest first. A room imports itself and, of the rooms before it, those that its header names. */
 const rooms: Readonly<Record<string, readonly string[]>> = {
-  'src/model': ['checks', 'chart', 'values', 'records', 'jobs', 'monitoring'],
+  'src/model': ['checks', 'chart', 'values', 'records', 'jobs', 'schedules', 'monitoring'],
   'src/runtime': [
     'environment',
     'definitions',
@@ -165,6 +165,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'callbacks',
     'threads',
     'agents',
+    'schedules',
     'dispatchers',
     'handles',
     'builtin-jobs',

@@ -8,6 +8,7 @@ import { explain } from './commands/look/explain.ts';
 import { inspect } from './commands/look/inspect.ts';
 import { history, job } from './commands/look/job.ts';
 import { jobs } from './commands/look/jobs.ts';
+import { schedules } from './commands/look/schedules.ts';
 import { queues, status } from './commands/look/status.ts';
 import { tail } from './commands/look/tail.ts';
 import { migrate } from './commands/migrate.ts';
@@ -27,7 +28,7 @@ export interface Streams {
   end?(code: number): void;
 }
 
-const looking: readonly Command[] = [inspect, status, queues, jobs, job, explain, history, tail];
+const looking: readonly Command[] = [inspect, status, queues, schedules, jobs, job, explain, history, tail];
 const acting: readonly Command[] = [cancel, pauseCommand, resume];
 const commands: readonly Command[] = [work, ...looking, ...acting, migrate, verify, promote, exportCommand];
 

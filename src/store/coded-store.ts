@@ -1,5 +1,6 @@
 import type { Failure, Outcome } from '../../machines/job.context.ts';
 import type { Json } from '../../machines/json.ts';
+import type { ScheduledJob } from '../../machines/schedule.context.ts';
 import { SignalboxError } from '../errors.ts';
 import type { JobRecord } from '../model/records/records.ts';
 import {
@@ -61,9 +62,20 @@ function inWays(kind: Kind, fields: object, ways: Ways): object {
   if (kind === 'job') return jobInWays(fields as Partial<JobRecord>, ways);
   if (kind === 'annotation' && 'value' in fields)
     return { ...fields, value: ways.value(fields.value as Json) };
+  if (kind === 'schedule' && 'job' in fields)
+    return { ...fields, job: scheduledInWays(fields.job as ScheduledJob, ways) };
   if (kind === 'agent' && 'failure' in fields && fields.failure !== null)
     return { ...fields, failure: ways.failure(fields.failure as Failure) };
   return fields;
+}
+
+function scheduledInWays({ content, annotations, ...rest }: ScheduledJob, ways: Ways): ScheduledJob {
+  const values = Object.entries(annotations ?? {}).map(([name, value]) => [name, ways.value(value)] as const);
+  return {
+    ...rest,
+    content: jobInWays(content as Partial<JobRecord>, ways) as ScheduledJob['content'],
+    annotations: annotations === null ? null : Object.fromEntries(values),
+  };
 }
 
 function jobInWays(fields: Partial<JobRecord>, ways: Ways): object {

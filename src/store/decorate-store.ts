@@ -139,6 +139,7 @@ function readerOf(store: RecordReader, read: Read, record: TurnRecord): RecordRe
     annotations: (...args) => ask('annotations', args, () => store.annotations(...args), all('annotation')),
     annotated: (...args) => ask('annotated', args, () => store.annotated(...args)),
     due: (...args) => ask('due', args, () => store.due(...args)),
+    dueSchedules: (...args) => ask('dueSchedules', args, () => store.dueSchedules(...args), all('schedule')),
   };
 }
 

@@ -8,6 +8,7 @@ import type {
   QueueRecord,
   QuotaRecord,
   RepresentationRecord,
+  ScheduleRecord,
   StoreRecord,
 } from '../model/records/records.ts';
 
@@ -17,6 +18,7 @@ export interface Records {
   readonly queue: QueueRecord;
   readonly quota: QuotaRecord;
   readonly limit: LimitRecord;
+  readonly schedule: ScheduleRecord;
   readonly representation: RepresentationRecord;
   readonly agent: AgentRecord;
   readonly job: JobRecord;

@@ -20,6 +20,7 @@ export const emptyState: State = {
     queue: [],
     quota: [],
     limit: [],
+    schedule: [],
     representation: [],
     agent: [],
     job: [],

@@ -1,5 +1,5 @@
 import type { Ending, JobState } from '../../machines/job.context.ts';
-import type { AnnotationRecord, JobRecord, ProxyRecord } from '../model/records/records.ts';
+import type { AnnotationRecord, JobRecord, ProxyRecord, ScheduleRecord } from '../model/records/records.ts';
 import type { HistoryEntry, Kind, Line, Records } from './entry.ts';
 
 /** The openings of a store, by epoch. */
@@ -175,10 +175,12 @@ export interface RecordReader {
   /** Which of these jobs have annotations: most have none, and need not be read one by one. */
   annotated(jobs: readonly string[]): Promise<ReadonlySet<string>>;
   /**
-   * The earliest instant later than `since` at which a waiting job becomes due, a limit opens that waiting jobs have, or a pause ends
-   * by itself; or null. A store may also say when a waiting job is too late, which a poll finds otherwise.
+   * The earliest instant later than `since` at which a waiting job or a schedule becomes due, a limit opens that waiting jobs have,
+   * or a pause ends by itself; or null. A store may also say when a waiting job is too late, which a poll finds otherwise.
    */
   due(since: number): Promise<number | null>;
+  /** Schedules whose next tick is due by an instant, earliest first, at most so many. */
+  dueSchedules(now: number, most: number): Promise<readonly ScheduleRecord[]>;
 }
 
 /** A place in the journal: an entry, and its instant. */

@@ -1,4 +1,5 @@
 export { compileChart } from '../index.ts';
+export { scheduleContract } from './contract/schedules.ts';
 export { type ContractCheck, type MakeStore, storeContract } from './contract/store-contract.ts';
 export {
   type CrashOptions,

@@ -43,6 +43,8 @@ beforeAll(async () => {
   await queue.put(login('4711'), { id: ids.secret });
   await queue.put(slow(), { quotaNames: ['smtp'] });
   await queue.put(slow(), { id: ids.waiting, quotaNames: ['smtp'] });
+  await queue.schedules.set('nightly', { cron: '30 2 * * *', tz: 'Europe/Berlin' }, login('4711'));
+  await queue.schedules.set('often', { every: '6s', maxRuns: 4 }, login('4712'));
   await reactor.advance('20s');
   cpSync(join(folder, 'living'), store, { recursive: true });
   await reactor.until(box.stop());
@@ -68,6 +70,26 @@ describe('signalbox, on the store of a process that is gone,', () => {
     expect(out).toMatch(/outcome {4}Error: card refused at look\.test\.ts:\d+/);
     expect(out).toMatch(/\nprogress {3}\[#{5}\.{15}\] 5 of 20 \(25 %\), asks the bank, at 20\d\d-\S+Z\n/);
     expect(out).toMatch(/\n {6}2 .* failed {2}card refused\n$/);
+  });
+
+  it('lists the schedules with their next ticks, and what the last ticks of one became', async () => {
+    const { code, out } = await look('schedules', '--queue', 'mail');
+    const one = await look('schedules', 'mail/often');
+    const { out: json } = await look('schedules', '--json');
+
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /mail\/nightly +30 2 \* \* \* in Europe\/Berlin +active +2030-01-01.01:30:00\S*, 2030-01-02.01:30:00/,
+    );
+    expect(out).toMatch(/mail\/often +every 6 seconds, 4 times +active .* login +3 +0 +0/);
+    expect(one.out.match(/ job +\S+ +succeeded/g)).toHaveLength(3);
+    expect(JSON.parse(json).schedules[0]).toMatchObject({
+      name: 'nightly',
+      runs: 0,
+      setAt: expect.any(Number),
+    });
+    expect([out, one.out, json].join()).not.toContain('471');
+    expect((await look('schedules', 'mail/none')).code).toBe(2);
   });
 
   it('lists what happened to a job', async () => {

@@ -88,6 +88,7 @@ export function drawChanges(random: Random): Change[] {
   const note = (id: string, value: number | string) => changed('annotation', `${id}/note`, { value });
   switch (draw(4)) {
     case 0:
+      if (amount >= 700) return tick(one, amount);
       return [changed('job', one, { name: `name-${amount}`, args: [text] })];
     case 1:
       return [{ ...changed('annotation', `${one}/note`, null), gone: true }];
@@ -100,6 +101,23 @@ export function drawChanges(random: Random): Change[] {
         changed('queue', one, { createdAt: amount }),
       ];
   }
+}
+
+/** A tick of a schedule, as it is committed: the schedule, the put of its job, and the note that names the tick. */
+function tick(name: string, at: number): Change[] {
+  const id = `${name}-${at}`;
+  const put = { name: 'ticked', parent: { queue: '' }, order: ['now', 0], beginAfter: at };
+  return [
+    changed('schedule', `/${name}`, {
+      lastTick: at,
+      nextTick: at + 1,
+      nextAt: at + 1,
+      lastJob: id,
+      runs: at,
+    }),
+    { ...changed('job', id, put), event: 'job.put', to: 'pending' },
+    changed('annotation', `${id}/signalbox.schedule`, { value: { schedule: `/${name}`, tick: at } }),
+  ];
 }
 
 function changed(kind: Change['kind'], id: string, patch: Change['patch']): Change {

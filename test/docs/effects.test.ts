@@ -3,12 +3,20 @@ import {
   dispatcherMachine,
   jobMachine,
   representationMachine,
+  scheduleMachine,
   supervisorMachine,
 } from 'signalbox/machines';
 import { expect, it } from 'vitest';
 import { read } from './examples.ts';
 
-const machines = [agentMachine, dispatcherMachine, jobMachine, representationMachine, supervisorMachine];
+const machines = [
+  agentMachine,
+  dispatcherMachine,
+  jobMachine,
+  representationMachine,
+  scheduleMachine,
+  supervisorMachine,
+];
 
 it('docs/architecture.md names for every effect the stored state from which it is found again', () => {
   const page = read('docs/architecture.md');

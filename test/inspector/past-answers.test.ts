@@ -61,6 +61,7 @@ async function questionsOf(store: OpenStore): Promise<readonly Question[]> {
     'overview',
     'queues',
     'queues/side',
+    'schedules',
     'machines/job',
     'journal',
     ...lists.map((list) => `jobs?list=${list}`),

@@ -275,7 +275,9 @@ it('Every question is answered on the read-only copy of a killed store, of which
   const before = bytesOf(dir);
   const past = await readStore(dir);
   const inspector = readInspector(past);
-  const subjects: Readonly<Record<string, string>> = { machines: 'job', actors: 'supervisor', queues: '' };
+  const subjects: Readonly<Record<string, string>> = {
+    ...{ machines: 'job', actors: 'supervisor', queues: '', schedules: encodeURIComponent('mail/nightly') },
+  };
   const questions = Object.keys(views).map((path) => {
     const [subject = ''] = path.split('/');
     return path.replace(':id', subjects[subject] ?? waiting);

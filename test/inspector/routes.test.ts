@@ -131,6 +131,7 @@ describe('The inspector answers', () => {
     const queue = box.queue('bank');
     const paid = await queue.put(charge({ card: canary, fails: false }));
     const refused = await queue.put(charge({ card: canary, fails: true }));
+    await queue.schedules.set('nightly', { every: '1h', maxRuns: 2 }, charge({ card: canary, fails: false }));
     await reactor.advance('3h');
     const waiting = await queue.put(charge({ card: canary, fails: true }), { beginAfter: '1d' });
     const ids = [paid, refused, waiting].map(({ id }) => id);
@@ -143,6 +144,8 @@ describe('The inspector answers', () => {
       'overview',
       'queues',
       'queues/bank',
+      'schedules',
+      `schedules/${encodeURIComponent('bank/nightly')}`,
       'machines',
       ...['job', 'representation', 'agent'].map((name) => `machines/${name}`),
       ...[

@@ -4,10 +4,18 @@ import { describeMachine } from '../../machines/describe.ts';
 import { dispatcherMachine } from '../../machines/dispatcher.machine.ts';
 import { jobMachine } from '../../machines/job.machine.ts';
 import { representationMachine } from '../../machines/representation.machine.ts';
+import { scheduleMachine } from '../../machines/schedule.machine.ts';
 import { supervisorMachine } from '../../machines/supervisor.machine.ts';
 import { takingsOf } from './altered.ts';
 
-const machines = [jobMachine, representationMachine, agentMachine, dispatcherMachine, supervisorMachine];
+const machines = [
+  jobMachine,
+  representationMachine,
+  scheduleMachine,
+  agentMachine,
+  dispatcherMachine,
+  supervisorMachine,
+];
 
 describe('A chart as data', () => {
   it('has the states in their order, those inside a state behind it', () => {

@@ -22,6 +22,7 @@ const effectNames = [
   'recover',
   'routeWork',
   'wakeDue',
+  'tickSchedules',
   'scheduleTick',
   'cancelTick',
   'drain',
@@ -68,9 +69,14 @@ function checkSupervisor(machine: typeof supervisorMachine, seed?: number): void
         mustBe(isTickWanted, state === 'running', 'a tick is wanted');
         if (before.state === 'running' && event.type === 'work.available')
           mustBe(made[0], 'routeWork', 'work');
-        if (before.state === 'running' && event.type === 'tick.due') mustBe(made[0], 'wakeDue', 'a tick');
+        if (before.state === 'running' && event.type === 'tick.due')
+          mustBe(made.slice(0, 2), ['wakeDue', 'tickSchedules'], 'a tick');
         if (before.state !== 'running')
-          mustBe(made.includes('routeWork') || made.includes('wakeDue'), false, 'idle');
+          mustBe(
+            made.some((effect) => ['routeWork', 'wakeDue', 'tickSchedules'].includes(effect)),
+            false,
+            'idle',
+          );
         if (event.type === 'store.failed' && !['failed', 'stopped'].includes(String(before.state)))
           mustBe(made.includes('abortJobs'), true, `a failure while ${String(before.state)} aborts`);
       }

@@ -5,7 +5,7 @@ export interface TestedMutant extends Mutant {
   /**
    * What the safeguard is for: the number of a threat in docs/security.md, or of a fault in docs/faults.md; `explain`: that an
    * explanation is what the next claim does; `parking`: that a job is parked only as long as a key of it has no room; `threads`: that
-   * nothing goes on while old code still can.
+   * nothing goes on while old code still can; `schedules`: that each tick is made, and once.
    */
   readonly about: string;
   /** The file of the test. */
@@ -24,6 +24,26 @@ export const testedMutants: readonly TestedMutant[] = [
     ],
   },
   {
+    name: 'refused-for-ever',
+    about: 'schedules',
+    without: 'the retry of a refused tick at the next poll',
+    test: 'test/behaviours/schedules.test.ts',
+    edits: [{ file: 'src/runtime/schedules/ticker.ts', find: 'this.#refused.clear();', replace: '' }],
+  },
+  {
+    name: 'ticks-go-back',
+    about: 'schedules',
+    without: 'the last tick, when a schedule is set or resumed after the clock was set back',
+    test: 'test/model/schedules/decide.test.ts',
+    edits: [
+      {
+        file: 'src/model/schedules/decide.ts',
+        find: 'after(Math.max(now, lastTick ?? now))',
+        replace: 'after(now)',
+      },
+    ],
+  },
+  {
     name: 'freed-key-parked',
     about: 'parking',
     without: 'letting out as many jobs as slots of their key were freed, in the same commit (PostgreSQL)',
@@ -33,6 +53,19 @@ export const testedMutants: readonly TestedMutant[] = [
         file: 'src/store/postgres/sql/commit.ts',
         find: 'LOOP PERFORM {schema}.unpark(r.id, r.count); END LOOP;',
         replace: 'LOOP NULL; END LOOP;',
+      },
+    ],
+  },
+  {
+    name: 'window-without-end',
+    about: 'schedules',
+    without: 'the end of the window of missed ticks',
+    test: 'test/model/schedules/decide.test.ts',
+    edits: [
+      {
+        file: 'src/model/schedules/decide.ts',
+        find: "misfire === 'skip' || ticks.dueAt(newest) < windowBegin",
+        replace: "misfire === 'skip'",
       },
     ],
   },

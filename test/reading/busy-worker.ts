@@ -1,5 +1,5 @@
 // A process that works on a store until it is killed: `node … busy-worker.ts DIRECTORY`. One job holds the only slot of a quota, one
-// waits for it, and others come and go. Small files, so that generations are begun and dropped all the time.
+// waits for it, others come and go, and there is a schedule. Small files, so that generations are begun and dropped all the time.
 import { createSignalbox, defineJob } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 
@@ -18,6 +18,7 @@ const box = await createSignalbox({
 const mail = box.queue('mail');
 await mail.quotas.create('smtp', { size: 1 });
 await box.start();
+await mail.schedules.set('nightly', { cron: '@daily' }, note('good night'));
 const holder = await mail.put(send(), { quotaNames: ['smtp'] });
 await holder.waitFor('ACTIVE');
 const waiting = await mail.put(send(), { quotaNames: ['smtp'] });

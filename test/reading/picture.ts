@@ -33,6 +33,7 @@ export const kinds = [
   'queue',
   'quota',
   'limit',
+  'schedule',
   'representation',
   'agent',
   'job',

@@ -44,6 +44,7 @@ describe('[S21] what a user of the package gets', () => {
     expect(Object.keys(manifest.dependencies ?? {})).toEqual([
       '@hono/node-server',
       'commander',
+      'croner',
       'date-fns',
       'hono',
       'lowdb',
@@ -57,6 +58,7 @@ describe('[S21] what a user of the package gets', () => {
     expect(runtime.filter(([, { optional }]) => optional !== true).map(([path]) => nameOf(path))).toEqual([
       '@hono/node-server',
       'commander',
+      'croner',
       'date-fns',
       'hono',
       'lowdb',

@@ -391,6 +391,60 @@ export const mutants: readonly SimulationMutant[] = [
     ],
   },
   {
+    name: 'tick-without-rev',
+    without: 'the schedule as it was read among what a tick expects',
+    stores: both,
+    edits: [
+      {
+        file: 'src/runtime/schedules/tick.ts',
+        find: "[ifUnchanged(schedule, 'schedule'), ...(conditions?.expect ?? []), ...unit.end()]",
+        replace: '[...(conditions?.expect ?? []), ...unit.end()]',
+      },
+    ],
+  },
+  {
+    name: 'tick-under-any-id',
+    without: 'the id of a job that is made of the schedule and the tick, and the schedule as it was read',
+    stores: both,
+    edits: [
+      {
+        file: 'src/runtime/schedules/tick.ts',
+        find: 'const job = tickJobId(id, tick);',
+        replace: 'const job = work.context.ids.newId();',
+      },
+      {
+        file: 'src/runtime/schedules/tick.ts',
+        find: "[ifUnchanged(schedule, 'schedule'), ...(conditions?.expect ?? []), ...unit.end()]",
+        replace: '[...(conditions?.expect ?? []), ...unit.end()]',
+      },
+    ],
+  },
+  {
+    name: 'tick-before-its-job',
+    without: 'the job in the commit of its tick',
+    stores: both,
+    edits: [
+      {
+        file: 'src/runtime/schedules/tick.ts',
+        find: 'await work.committer.commit(uuid, [...unit.changes, ...changes], expect).written;',
+        replace:
+          'await work.committer.commit(uuid, [...unit.changes, step], expect).written;\n  if (changes.length > 1) await work.committer.commit(uuid, changes.slice(1), []).written;',
+      },
+    ],
+  },
+  {
+    name: 'overlap-forgotten',
+    without: 'the look whether the last job is over',
+    stores: both,
+    edits: [
+      {
+        file: 'src/model/schedules/decide.ts',
+        find: "last === null || last.isOver || figures.overlap === 'allow'",
+        replace: "last === null || last.isOver || figures.overlap !== ''",
+      },
+    ],
+  },
+  {
     name: 'room-of-a-key-kept',
     without: 'the room of a key that goes to the next when a job is parked under another of its keys',
     stores: both,

@@ -6,6 +6,7 @@ import {
   type JobDefinition,
   local,
   type Signalbox,
+  SignalboxError,
 } from 'signalbox';
 import {
   SeededRandom,
@@ -26,6 +27,12 @@ const limits = {
   host: { size: 2, rate: { limit: 2, per: '3s' }, keyed: true },
 } as const;
 const limitKeys = ['x', 'x', 'y'] as const;
+/** How a schedule of a seed comes: never for ever, so that the seed ends. */
+const schedules = {
+  overlap: ['skip', 'buffer', 'allow', 'cancel'],
+  misfire: ['once', 'all', 'skip'],
+  every: ['2s', '3s', '7s'],
+} as const;
 const notPlain = defineFilter('notPlain', (job) => job.name !== 'plain');
 
 type Kinds = readonly JobDefinition<readonly [], unknown>[];
@@ -102,6 +109,7 @@ function lifeOf(
   const hasFilters = run.random.chance(0.3);
   // Drawn from no common chance, so that the other seeds stay what they were.
   const executor = run.seed % 5 === 2 ? 'thread' : 'inline';
+  let hasSchedules = false;
   return {
     threadModule: 'file:///jobs.js',
     threads: new VirtualThreads({ exports: { kinds }, fate: fateOf(new SeededRandom(run.seed)) }),
@@ -116,6 +124,7 @@ function lifeOf(
       if (isLeveled) for (const name of queues) await box.queue(name).set({ aging: '10s' });
       for (const name of quotaNames) await quotas.create(name, { size: name === 'few' ? 2 : 1 });
       for (const [name, figures] of Object.entries(limits)) await quotas.create(name, figures);
+      hasSchedules = run.seed % 2 === 1 && (await keepsSchedules(run, box, most.jobs));
     },
     install: (box) => {
       installAgent(box, { name: 'main', settings: agent({ size: 2, executor }), queues: ['a'] });
@@ -125,7 +134,10 @@ function lifeOf(
       installAgent(box, { name: 'odd', settings: odd, queues: ['a'] });
       installAgent(box, { name: 'notPlain', settings: agent({ size: 1, filter: notPlain }), queues: ['a'] });
     },
-    act: (client) => act(client, choice),
+    act: async (client) => {
+      await act(client, choice);
+      if (hasSchedules && client.random.chance(0.3)) await changeSchedule(run, client, most.jobs);
+    },
     check: () => calls.check(run.faults.crashes + crashes()),
   };
 }
@@ -137,6 +149,55 @@ function fateOf(random: SeededRandom): (name: string) => ThreadFate {
     const isLimited = name === 'limited' || name === 'deaf';
     return random.pick(isLimited ? (['hangs'] as const) : (['exits', 'runsOutOfMemory'] as const));
   };
+}
+
+/** Sets two schedules. Returns whether the store keeps any. */
+async function keepsSchedules(run: SimulatedRun, box: Signalbox, jobs: Kinds): Promise<boolean> {
+  try {
+    await setSchedules(run, box, jobs, false);
+    return true;
+  } catch (error) {
+    if (error instanceof SignalboxError && error.code === 'NO_SCHEDULES') return false;
+    throw error;
+  }
+}
+
+/** Sets two schedules, or one of them anew, with other figures. */
+async function setSchedules(
+  { random }: SimulatedRun,
+  box: Signalbox,
+  jobs: Kinds,
+  isOne: boolean,
+): Promise<void> {
+  for (const name of isOne ? [random.pick(['x', 'y'] as const)] : ['x', 'y'])
+    await box.queue('a').schedules.set(
+      name,
+      {
+        every: random.pick(schedules.every),
+        overlap: random.pick(schedules.overlap),
+        misfire: random.pick(schedules.misfire),
+        jitter: random.pick(['0ms', '500ms'] as const),
+        maxRuns: random.integer(3, 8),
+      },
+      random.pick(jobs),
+    );
+}
+
+/** What programs and persons do to a schedule. Where none was set, it is refused. */
+async function changeSchedule(
+  run: SimulatedRun,
+  { box, random }: SimulatedClient,
+  jobs: Kinds,
+): Promise<void> {
+  const queue = box.queue('a').schedules;
+  const name = random.pick(['x', 'y'] as const);
+  if ((await queue.list()).every((schedule) => schedule.name !== name)) return;
+  const what = random.integer(0, 6);
+  if (what === 0) await queue.trigger(name);
+  else if (what === 1) await queue.remove(name);
+  else if (what === 2) await queue.resume(name);
+  else if (what === 3 && (await queue.get(name)).state !== 'ended') await queue.pause(name);
+  else await setSchedules(run, box, jobs, true);
 }
 
 /**

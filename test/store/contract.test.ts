@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { memoryStore, type Store } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
-import { storeContract } from 'signalbox/testing';
+import { scheduleContract, storeContract } from 'signalbox/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 
+const all = [...storeContract, ...scheduleContract];
 const folders: string[] = [];
 
 afterEach(() => {
@@ -22,14 +23,14 @@ describe.each([
   ['memory', () => memoryStore()],
   ['json', newJsonStore],
 ] as const)('A %s store', (_, makeStore) => {
-  it.each(storeContract.map((check) => [check.name, check] as const))('%s', async (_name, check) => {
+  it.each(all.map((check) => [check.name, check] as const))('%s', async (_name, check) => {
     await check.run(makeStore);
   });
 });
 
 describe('The store contract', () => {
   it('names every check once', () => {
-    const names = storeContract.map((check) => check.name);
+    const names = all.map((check) => check.name);
 
     expect(new Set(names).size).toBe(names.length);
   });

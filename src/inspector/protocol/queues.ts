@@ -150,3 +150,50 @@ export interface AgentView extends AgentSlots {
   /** What it accepts, in words. */
   readonly takes: string;
 }
+
+/** Schedules, in the order of queues and names. */
+export interface SchedulesView {
+  readonly schedules: readonly ScheduleRow[];
+  /** How many are not listed. */
+  readonly more: number;
+}
+
+/** A schedule, with the ticks that come next. */
+export interface ScheduleRow {
+  readonly queue: string;
+  readonly name: string;
+  readonly state: 'active' | 'paused' | 'ended';
+  /** When it comes, in words. */
+  readonly when: string;
+  readonly overlap: string;
+  readonly misfire: string;
+  /** The definition of its jobs. */
+  readonly job: string;
+  /** At most ten. Of one that is paused: those that would come if it were resumed now. */
+  readonly next: readonly number[];
+  readonly paused: PauseView | null;
+  readonly lastTick: number | null;
+  readonly lastJob: string | null;
+  readonly runs: number;
+  readonly missed: number;
+  readonly skipped: number;
+  readonly setAt: number;
+  readonly setBy: string;
+}
+
+/** A schedule, with what each of its last ticks became, newest first. */
+export interface ScheduleView extends ScheduleRow {
+  readonly last: readonly TickView[];
+}
+
+/** What a tick became. */
+export interface TickView {
+  readonly tick: number;
+  /** When it was made. */
+  readonly at: number;
+  /** A job, or why there is none: `missed` stands for all ticks since the one before. */
+  readonly became: 'job' | 'overlap' | 'buffered' | 'missed' | 'exists';
+  readonly job: string | null;
+  /** How that job ended; null: it has not, or is no longer kept. */
+  readonly ending: string | null;
+}

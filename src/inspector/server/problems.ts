@@ -43,6 +43,8 @@ async function pastOf(answers: Answers, question: PastQuestion): Promise<Answer<
 export async function notFound(answers: Answers, { id, path }: Question): Promise<Problem['error']> {
   if (path === 'queues/:id')
     return problem('QUEUE_NOT_FOUND', `There is no queue '${id}'.`, 'Look at the list of all queues.');
+  if (path === 'schedules/:id')
+    return problem('SCHEDULE_NOT_FOUND', `There is no schedule ${id}.`, 'Look at the list of all schedules.');
   if (path === 'machines/:id')
     return problem('NO_SUCH_MACHINE', `There is no chart ${id}.`, 'Pick one on the page of machines.');
   const repair = 'It may have been dropped: completed jobs are kept for a time only.';

@@ -10,6 +10,7 @@ import { type MachinesSource, machinesView, machineView } from './machines/machi
 import type { RangeAsked } from './machines/traffic-window.ts';
 import { overviewView } from './overview/overview-view.ts';
 import { queuesView, queueView } from './queues/queues-view.ts';
+import { schedulesView, scheduleView } from './schedules/schedules-view.ts';
 import { type Asked, countOf, type Sight, type View } from './sight.ts';
 import { timebarView } from './timebar/timebar-view.ts';
 import { entryView } from './timeline/entry-view.ts';
@@ -34,6 +35,8 @@ export const views = {
   'explain/:id': explanationAsked,
   queues: ({ reader, names }) => queuesView(reader, names ?? null),
   'queues/:id': ({ reader, names }, { id }) => queueView(reader, id, names ?? null),
+  schedules: ({ reader }, { query }) => schedulesView(reader, query.queue ?? null),
+  'schedules/:id': ({ reader }, { id }) => scheduleView(reader, id),
   actors: (sight, { query }) =>
     actorsView(sight.reader, { ...liveOf(sight, query), open: (query.open ?? '').split(' ') }),
   'actors/:id': (sight, { id, query }) =>

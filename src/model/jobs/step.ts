@@ -19,10 +19,11 @@ import { jobChart, representationChart } from './machine-version.ts';
 
 /** The result of one event for one record: a change to commit, and the effects that follow once it is durable. */
 export interface Transition {
-  readonly kind: 'job' | 'representation';
+  readonly kind: 'job' | 'representation' | 'schedule';
   readonly id: string;
   readonly event: string;
-  readonly from: string;
+  /** Null for the first entry of a schedule. */
+  readonly from: string | null;
   readonly to: string;
   readonly patch: { readonly [key: string]: Json } | null;
   readonly effects: readonly Effect[];

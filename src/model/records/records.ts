@@ -11,6 +11,8 @@
 import type { Failure, JobContext, JobState, Order, Place } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
 import type { RepresentationContext, RepresentationState } from '../../../machines/representation.machine.ts';
+import type { ScheduleContext } from '../../../machines/schedule.context.ts';
+import type { ScheduleState } from '../../../machines/schedule.machine.ts';
 
 /** The keys that every record has: format version, revision, and the seq of its last entry. */
 export interface Reserved {
@@ -108,6 +110,12 @@ export interface LimitRecord extends Reserved {
   readonly tat: number | null;
   /** Nothing begins before this instant. */
   readonly closedUntil: number | null;
+}
+
+/** A schedule. Its id is `<queue>/<name>`. */
+export interface ScheduleRecord extends Reserved, ScheduleContext {
+  readonly id: string;
+  readonly state: ScheduleState;
 }
 
 /** A dispatcher's representation in one queue. Its id is `<queue>/<uuid>`. */

@@ -1,50 +1,25 @@
 import { endings } from '../../../machines/job.context.ts';
 import { isId, isName } from '../checks/names.ts';
+import { scheduleChecks } from './schedule-shape.ts';
+import {
+  anyOf,
+  type Check,
+  type Fields,
+  isAnything,
+  isCount,
+  isFlag,
+  isMapping,
+  isNumber,
+  isText,
+  isTexts,
+  oneOf,
+  orNull,
+  shape,
+} from './shape-checks.ts';
 import { splitSystemName } from './system-names.ts';
-
-/** Whether a value under one key is one that a version of this code may have written there. */
-type Check = (value: unknown) => boolean;
-
-type Fields = { readonly [key: string]: unknown };
 
 /** A key that no version writes, or a value that no version writes under its key. */
 export type Unsound = readonly [key: string, value: unknown];
-
-const isText: Check = (value) => typeof value === 'string';
-// JSON text such as 1e999 is read as Infinity.
-const isNumber: Check = Number.isFinite;
-const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-const isFlag: Check = (value) => typeof value === 'boolean';
-const isAnything: Check = () => true;
-const isTexts: Check = (value) => Array.isArray(value) && value.every(isText);
-const isMapping = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function orNull(check: Check): Check {
-  return (value) => value === null || check(value);
-}
-
-function oneOf(...values: readonly unknown[]): Check {
-  return (value) => values.includes(value);
-}
-
-/** An object with exactly these keys. */
-function shape(checks: { readonly [key: string]: Check }): Check {
-  const known = new Map(Object.entries(checks));
-  return (value) => {
-    if (!isMapping(value)) return false;
-    let count = 0;
-    for (const key in value) {
-      if (known.get(key)?.(value[key]) !== true) return false;
-      count += 1;
-    }
-    return count === known.size;
-  };
-}
-
-function anyOf(...checks: readonly Check[]): Check {
-  return (value) => checks.some((check) => check(value));
-}
 
 const isFailure: Check = shape({
   name: isText,
@@ -193,6 +168,7 @@ const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
     ['tat', orNull(isNumber)],
     ['closedUntil', orNull(isNumber)],
   ]),
+  schedule: scheduleChecks,
   representation: new Map<string, Check>([
     ['queue', isText],
     ['dispatcher', isText],
@@ -223,9 +199,22 @@ const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
   annotation: new Map<string, Check>([['value', isAnything]]),
 };
 
-type OtherKind = 'store' | 'queue' | 'quota' | 'limit' | 'representation' | 'agent' | 'proxy' | 'annotation';
+type OtherKind =
+  | 'store'
+  | 'queue'
+  | 'quota'
+  | 'limit'
+  | 'schedule'
+  | 'representation'
+  | 'agent'
+  | 'proxy'
+  | 'annotation';
 
-const representationStates: Check = oneOf('registered', 'activated', 'deactivated');
+/** The states of the kinds that have some, beside jobs. */
+const statesOf: { readonly [kind in OtherKind]?: Check } = {
+  representation: oneOf('registered', 'activated', 'deactivated'),
+  schedule: oneOf('active', 'paused', 'ended'),
+};
 
 /** Returns the keys of a job that no version writes: of a patch of the journal, or of a whole record of a snapshot. */
 export function unsoundInJob(fields: Fields, isRecord: boolean): readonly Unsound[] {
@@ -253,10 +242,10 @@ export function faultIn(kind: OtherKind, fields: Fields, isRecord: boolean): str
 
 /** Whether a change of such a record may lead to this state, or to no state. A job is checked where it is read. */
 export function mayBeIn(kind: OtherKind | 'job', state: string | null): boolean {
-  return kind === 'job' || state === null || (kind === 'representation' && representationStates(state));
+  return kind === 'job' || state === null || statesOf[kind]?.(state) === true;
 }
 
 function recordCheck(kind: OtherKind, key: string): Check | undefined {
-  if (key === 'state' && kind === 'representation') return representationStates;
+  if (key === 'state' && statesOf[kind] !== undefined) return statesOf[kind];
   return reserved.find(([name]) => name === key)?.[1];
 }

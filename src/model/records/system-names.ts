@@ -10,6 +10,9 @@ export const systemNames = {
   jobs: 'signalbox.jobs',
 } as const;
 
+/** The limit of jobs of schedules that wait for each other: one at once for each schedule, whose name is the key. */
+export const scheduleLimit = 'signalbox.schedule';
+
 /** The condition that chooses between the two branches of a pair of callbacks. */
 export const failureCondition = 'signalbox.isFailure';
 

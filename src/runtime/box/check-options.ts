@@ -5,7 +5,7 @@ import type { Instrument } from '../environment/instruments.ts';
 import type { SignalboxOptions } from './signalbox-options.ts';
 
 /** Options that must be lists. Text would pass as a list of letters, which is never meant. */
-const lists = ['jobs', 'queues', 'filters', 'choosers', 'conditions'] as const;
+const lists = ['jobs', 'queues', 'schedules', 'filters', 'choosers', 'conditions'] as const;
 
 /** The methods of options that are objects: a missing one would fail deep inside, or, in a logger, silently. */
 const methods = {
@@ -36,6 +36,13 @@ export function checkOptions(options: SignalboxOptions): void {
     if (value != null && !Array.isArray(value)) refuse(option, value);
   }
   for (const queue of options.queues ?? []) checkQueueName(queue);
+  for (const [place, schedule] of (options.schedules ?? []).entries())
+    if (typeof schedule?.scheduleName !== 'string')
+      throw invalidOption(
+        `schedules[${place}]`,
+        "what schedule('queue', 'name', { … }, job()) returns",
+        schedule,
+      );
   for (const option of ['retryPolicies', 'limits'] as const) {
     const value: unknown = options[option];
     if (value != null && (typeof value !== 'object' || Array.isArray(value))) refuse(option, value);

@@ -8,7 +8,7 @@
  *   done, and the store is closed only when every dispatcher is deactivated or the store has failed.
  *
  * May import: environment, definitions, commits, jobs, execution, stops, callbacks, threads, agents,
- *   dispatchers, handles, builtin-jobs, in-thread. Only src/index.ts imports this room.
+ *   schedules, dispatchers, handles, builtin-jobs, in-thread. Only src/index.ts imports this room.
  */
 import { AgentRegistry } from '../agents/agent-registry.ts';
 import { UnknownDefinitions } from '../agents/unknown-definitions.ts';
@@ -34,6 +34,7 @@ import { Job } from '../handles/job.ts';
 import { type HandleServices, provideServices } from '../handles/services.ts';
 import { serveThread } from '../in-thread/serve-thread.ts';
 import type { JobHandles } from '../jobs/job-like.ts';
+import { Ticker } from '../schedules/ticker.ts';
 import { AttemptLimits } from '../stops/attempt-limits.ts';
 import { OutsideRuns } from '../stops/outside-runs.ts';
 import { PutOffs } from '../stops/put-offs.ts';
@@ -47,6 +48,8 @@ export interface RuntimeLinks {
   offerWork(queue: string): void;
   /** Asks the store anew when something becomes due. */
   planDue(): void;
+  /** False once the box stops. */
+  isRunning(): boolean;
   /** The clock of this process, in epoch milliseconds. */
   now(): number;
   /** Where threads come from. */
@@ -64,6 +67,7 @@ export interface Runtime extends DispatcherDeps, HandleServices {
   readonly loopWatch: LoopWatch;
   readonly stops: Stops;
   readonly threads: Threads;
+  readonly ticker: Ticker;
 }
 
 /** How programs see jobs. */
@@ -158,6 +162,7 @@ export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Run
     completer,
     waits,
     stops,
+    ticker: new Ticker({ work, callbacks, planDue: links.planDue, isRunning: links.isRunning }),
     limits,
     outside,
     callbacks,

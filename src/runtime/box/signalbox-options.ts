@@ -12,6 +12,7 @@ import type { IdSource, RandomSource, TextFilePort } from '../environment/ports.
 import type { Clock, Reactor } from '../environment/reactor/reactor.ts';
 import type { ThreadPort } from '../environment/threads.ts';
 import type { JobDefinition } from '../handles/job.ts';
+import type { ScheduleDefinition } from '../handles/schedules/schedule.ts';
 
 /** Options of `createSignalbox`. */
 export interface SignalboxOptions {
@@ -20,6 +21,8 @@ export interface SignalboxOptions {
   readonly jobs?: readonly JobDefinition<never, unknown>[];
   /** Queues to make when they are missing. */
   readonly queues?: readonly string[];
+  /** Schedules that `start()` sets: see {@link schedule}. */
+  readonly schedules?: readonly ScheduleDefinition[];
   readonly filters?: readonly FilterDefinition[];
   readonly choosers?: readonly ChooserDefinition[];
   /** Conditions of callbacks: see `job.addConditionalCallbacks`. */

@@ -20,6 +20,7 @@ import { callableJob } from '../handles/callback-proxy.ts';
 import { type Called, callJob } from '../handles/inline-call.ts';
 import { Job, type JobDefinition } from '../handles/job.ts';
 import { Queue } from '../handles/queue.ts';
+import type { ScheduleDefinition } from '../handles/schedules/schedule.ts';
 import { runTransaction, type Transaction } from '../handles/transaction.ts';
 import { ensureLimits } from '../jobs/limit-quotas.ts';
 import { storeNew } from '../jobs/put-jobs.ts';
@@ -56,12 +57,14 @@ export class Signalbox extends Inspectable {
   readonly #listeners = new LifecycleListeners();
   readonly #dispatchers = new Map<string, Dispatcher>();
   readonly #supervisor: Supervisor;
+  readonly #schedules: readonly ScheduleDefinition[];
   #mainAgentHook: (() => void) | null = null;
 
   /** Use `createSignalbox`. */
   constructor(options: SignalboxOptions) {
     super();
     this.#registry = registryOf(options);
+    this.#schedules = options.schedules ?? [];
     this.#supervisor = new Supervisor(options, {
       registry: this.#registry,
       listeners: this.#listeners,
@@ -417,7 +420,7 @@ export class Signalbox extends Inspectable {
   }
 
   /**
-   * Starts this process's dispatcher: makes the queue '' and gives every queue an agent `main`. Resolves after the
+   * Starts this process's dispatcher: makes the queue '', sets the schedules of the options, and gives every queue an agent `main`. Resolves after the
    * first poll, so agents are ready.
    *
    * @throws SignalboxError `DISPATCHER_STATE` when it is started already, `INVALID_OPTION`, `INVALID_DURATION`, `BOX_STOPPED`.
@@ -430,6 +433,8 @@ export class Signalbox extends Inspectable {
     if (settings?.thread != null && this.#runtime.context.threadModule === null) throw noModule('main');
     await this.createQueue('');
     await ensureLimits(this.#runtime.work);
+    for (const { queue, scheduleName, options: figures, job } of this.#schedules)
+      await this.queue(queue).schedules.set(scheduleName, figures, job);
     const present = this.#dispatchers.get(this.uuid);
     if (present?.activated != null) throw startedTwice();
     const dispatcher = present ?? new Dispatcher(this, dispatcherOptions);

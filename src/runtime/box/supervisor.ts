@@ -93,6 +93,7 @@ export class Supervisor {
           recover: () => void this.#recover(),
           routeWork: ({ event }) => this.#opened().agents.offer((event as { queue: string }).queue),
           wakeDue: () => this.#opened().agents.offer(),
+          tickSchedules: () => void this.#opened().ticker.look(),
           scheduleTick: () => this.#dueTimer.plan(),
           cancelTick: () => this.#dueTimer.cancel(),
           drain: () => void this.#drain(),
@@ -206,6 +207,7 @@ export class Supervisor {
         planDue: () => {
           if (this.state === 'running') this.#dueTimer.plan();
         },
+        isRunning: () => this.state === 'running',
         now: this.#now,
         threads: this.#options.threads ?? nodeThreads(),
         hooksOn: (work) => this.#shared.listeners.on(work),

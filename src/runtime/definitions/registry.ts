@@ -19,6 +19,7 @@ import {
   failureCondition,
   isSystemJob,
   isSystemName,
+  scheduleLimit,
   splitSystemName,
 } from '../../model/records/system-names.ts';
 import { Failure } from '../../model/values/failure.ts';
@@ -40,6 +41,8 @@ const whileQuarantined: RetryPolicy = {
       ? { after: '10m' }
       : RetryCommonForever.jobError(failure, cache, tools),
 };
+
+const oneAtOnce: LimitFigures = { size: 1, rate: null, keyed: true };
 
 /** How long code may take to stop when its definition does not say. */
 const defaultGraceMs = 5000;
@@ -101,9 +104,9 @@ export class Registry {
     }
   }
 
-  /** The figures that the definitions of this process give a limit. */
+  /** The figures that the definitions of this process give a limit; every process knows that of schedules. */
   limit(name: string): LimitFigures | undefined {
-    return this.#limits.get(name);
+    return this.#limits.get(name) ?? (name === scheduleLimit ? oneAtOnce : undefined);
   }
 
   get limitNames(): readonly string[] {

@@ -3,6 +3,7 @@ import { invalidOption, SignalboxError } from '../../errors.ts';
 import type { AgentActorsDeps } from '../agents/agent-actors.ts';
 import type { CallbackRunner } from '../callbacks/callback-runner.ts';
 import type { OutcomeWaits } from '../execution/outcome-waits.ts';
+import type { Ticker } from '../schedules/ticker.ts';
 import type { Stops } from '../stops/stops.ts';
 import type { RegistrationDeps } from './registration.ts';
 
@@ -11,6 +12,7 @@ export interface DispatcherDeps extends Omit<AgentActorsDeps, 'spawn' | 'dismiss
   readonly waits: Pick<OutcomeWaits, 'lookAgain'>;
   readonly stops: Pick<Stops, 'lookAgain'>;
   readonly callbacks: CallbackRunner;
+  readonly ticker: Pick<Ticker, 'poll'>;
 }
 
 /** What a dispatcher needs of its Signalbox. Programs do not need it. */

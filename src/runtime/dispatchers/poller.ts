@@ -57,6 +57,8 @@ export class Poller {
         await this.#pollQueue(queue.id, poll);
       }
       if (!mayClaim()) return;
+      // Not awaited: after a long absence there may be many ticks, and a poll is also the sign of life.
+      void this.#deps.ticker.poll();
       await this.#guarded('look for jobs that are to stop', () => this.#deps.stops.lookAgain(this.#held));
       await this.#guarded('look for jobs that wait too long', () => this.#expireWaiting());
       await this.#guarded('take over jobs that are overdue', () => takeOverOverdue(this.#deps.work));

@@ -67,6 +67,16 @@ export interface Instrument {
 /** The annotation that keeps what `instrument.put` gave. */
 export const carriedAnnotation = 'signalbox.carried';
 
+/** What the instrument of a process gives for a job that is put; null: nothing. */
+export function carriedBy(
+  { instrument, log }: { readonly instrument: Instrument | null; readonly log: Log },
+  job: InstrumentedPut,
+): string | null {
+  if (instrument === null) return null;
+  const carried = guarded(log, 'put', () => instrument.put?.(job));
+  return typeof carried === 'string' ? carried : null;
+}
+
 /** An error of an instrument is logged, and changes nothing. */
 export function guarded<Result>(log: Log, hook: string, work: () => Result): Result | undefined {
   try {

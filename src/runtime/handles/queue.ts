@@ -24,6 +24,7 @@ import { put, putAll } from '../jobs/put-jobs.ts';
 import { Job, type JobDefinition } from './job.ts';
 import { Quotas } from './quotas.ts';
 import { Representations } from './representations.ts';
+import { Schedules } from './schedules/schedules.ts';
 import { servicesOf } from './services.ts';
 
 /**
@@ -45,6 +46,7 @@ import { servicesOf } from './services.ts';
 export class Queue extends Inspectable {
   readonly name: string;
   readonly quotas: Quotas;
+  readonly schedules: Schedules;
   /** Representations of the dispatchers that work on the queue, by UUID. */
   readonly dispatchers: Representations;
   readonly #work: UnitOfWork;
@@ -54,6 +56,7 @@ export class Queue extends Inspectable {
     this.#work = work;
     this.name = name;
     this.quotas = new Quotas(work, name);
+    this.schedules = new Schedules(work, name);
     this.dispatchers = new Representations(work, name);
   }
 

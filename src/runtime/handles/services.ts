@@ -9,7 +9,7 @@
  *   commit writes into that commit while it is open, and directly afterwards.
  *
  * May import: environment, definitions, commits, jobs, execution, stops, callbacks, threads, agents,
- *   dispatchers.
+ *   schedules, dispatchers.
  */
 import { SignalboxError } from '../../errors.ts';
 import type { AgentRegistry } from '../agents/agent-registry.ts';

@@ -13,7 +13,7 @@ import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { Definition } from '../definitions/definition.ts';
 import { checkKeys, keysFor } from '../definitions/job-limits.ts';
-import { carriedAnnotation, guarded } from '../environment/instruments.ts';
+import { carriedAnnotation, carriedBy } from '../environment/instruments.ts';
 import { checkLogLevel } from '../environment/logging.ts';
 import { alreadyStored, contentOf, JobDrafts } from './job-drafts.ts';
 import type { JobLike } from './job-like.ts';
@@ -130,12 +130,8 @@ export class PutBatch {
   }
 
   #annotations({ id, name }: JobRecord, { annotations }: JobSettings): JobSettings['annotations'] {
-    const { instrument } = this.#context;
-    if (instrument === null) return annotations;
-    const carried = guarded(this.#context.log, 'put', () =>
-      instrument.put?.({ id, name, queue: this.#queue }),
-    );
-    return typeof carried !== 'string' ? annotations : { ...annotations, [carriedAnnotation]: carried };
+    const carried = carriedBy(this.#context, { id, name, queue: this.#queue });
+    return carried === null ? annotations : { ...annotations, [carriedAnnotation]: carried };
   }
 
   /** A job that was pulled, or stored NEW with another. */

@@ -1,4 +1,5 @@
 import { SignalboxError } from '../../errors.ts';
+import { versionFor } from '../../model/jobs/machine-version.ts';
 import type { Line } from '../entry.ts';
 import type { Log } from '../log.ts';
 import type { Tables } from '../rules/tables.ts';
@@ -99,7 +100,13 @@ export class Committer {
     const { machineVersion, ports } = this.#deps;
     const s = this.#nextSeq;
     const { entries, before } = applyChanges(this.#tables, changes, s);
-    const line: Line = { s, at: ports.now(), by: this.#authorOf(by), mv: machineVersion, entries };
+    const line: Line = {
+      s,
+      at: ports.now(),
+      by: this.#authorOf(by),
+      mv: versionFor(entries, machineVersion),
+      entries,
+    };
     try {
       this.#log.append(line);
     } catch (error) {

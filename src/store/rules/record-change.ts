@@ -1,4 +1,5 @@
 import { newRepresentationContext } from '../../../machines/representation.machine.ts';
+import { newScheduleContext } from '../../../machines/schedule.context.ts';
 import { copyJob, wholeJob } from '../../model/jobs/copy-job.ts';
 import { defaultAgingMs } from '../../model/jobs/priority.ts';
 import { newJobRecord } from '../../model/jobs/step.ts';
@@ -99,6 +100,8 @@ function blank(kind: Kind): Records[Kind] {
       return { ...reserved, size: null, rate: null, keyed: false, pinned: false };
     case 'limit':
       return { ...reserved, tat: null, closedUntil: null };
+    case 'schedule':
+      return { ...reserved, state: 'ended', ...newScheduleContext() };
     case 'queue':
       return { ...reserved, createdAt: 0, agingMs: defaultAgingMs, pauses: [] };
     case 'store':

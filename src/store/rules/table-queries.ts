@@ -1,7 +1,12 @@
 import { isOverdue } from '../../model/jobs/deadline.ts';
 import { isReadable } from '../../model/jobs/step.ts';
 import { queueOfLimit } from '../../model/records/keys.ts';
-import type { AnnotationRecord, JobRecord, ProxyRecord } from '../../model/records/records.ts';
+import type {
+  AnnotationRecord,
+  JobRecord,
+  ProxyRecord,
+  ScheduleRecord,
+} from '../../model/records/records.ts';
 import type { Kind, Records } from '../entry.ts';
 import type {
   Callback,
@@ -148,6 +153,15 @@ export class TableQueries implements RecordReader {
 
   async annotated(jobs: readonly string[]): Promise<ReadonlySet<string>> {
     return new Set(jobs.filter((id) => this.tables.isAnnotated(id)));
+  }
+
+  async dueSchedules(now: number, most: number): Promise<readonly ScheduleRecord[]> {
+    const found: ScheduleRecord[] = [];
+    for (const id of this.tables.dueSchedules(now)) {
+      if (found.length >= most) break;
+      found.push(this.tables.get('schedule', id) as ScheduleRecord);
+    }
+    return found;
   }
 
   async due(since: number): Promise<number | null> {

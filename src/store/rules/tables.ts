@@ -20,6 +20,7 @@ import type { Change } from '../store.ts';
 import { byPlace, pieceRecords } from './by-place.ts';
 import { CallbackIndex } from './callback-index.ts';
 import { JobIndexes, movesIndex } from './job-indexes.ts';
+import { DueList } from './lines/due-list.ts';
 import { soundEntry } from './quarantine.ts';
 import { changed, loaded, SharedValues } from './record-change.ts';
 
@@ -29,6 +30,7 @@ const kinds: readonly Kind[] = [
   'queue',
   'quota',
   'limit',
+  'schedule',
   'representation',
   'agent',
   'job',
@@ -50,6 +52,7 @@ export class Tables {
     queue: new Map(),
     quota: new Map(),
     limit: new Map(),
+    schedule: new Map(),
     representation: new Map(),
     agent: new Map(),
     job: new Map(),
@@ -65,6 +68,7 @@ export class Tables {
   readonly #annotations = new Map<string, Set<string>>();
   /** Records of queues and agents that are paused. */
   readonly #paused = new Map<string, Records['queue'] | Records['agent']>();
+  readonly #schedules = new DueList();
   readonly #shared = new SharedValues();
   /** Completes a record of a snapshot that is loaded into these tables. */
   readonly revive = (kind: Kind, stored: StoredRecord): Records[Kind] => loaded(kind, stored, this.#shared);
@@ -78,7 +82,7 @@ export class Tables {
     return this.#records[kind].values();
   }
 
-  /** When next a waiting job becomes due or is too late, a limit opens, or a pause ends, later than `since`; null: never. */
+  /** When next a waiting job or a schedule becomes due, a job is too late, a limit opens, or a pause ends, later than `since`; null: never. */
   due(since: number): number | null {
     let earliest = this.jobs.queues.due(since, (id) => {
       const quota = this.get('quota', id);
@@ -89,7 +93,13 @@ export class Tables {
         if (until !== null && until > since && until < (earliest ?? Number.POSITIVE_INFINITY))
           earliest = until;
     }
-    return earliest;
+    const tick = this.#schedules.after(since);
+    return tick !== null && tick < (earliest ?? Number.POSITIVE_INFINITY) ? tick : earliest;
+  }
+
+  /** Ids of the schedules that are due, earliest first. */
+  dueSchedules(now: number): Iterable<string> {
+    return this.#schedules.until(now);
   }
 
   /** What the order between the levels of a queue depends on. */
@@ -224,6 +234,8 @@ export class Tables {
       if (before === undefined) this.callbacks.add(parent, `proxy/${id}`, order[1]);
       else if (after === undefined) this.callbacks.drop(parent, `proxy/${id}`);
     } else if (kind === 'annotation') this.#replaceAnnotation(id, after !== undefined);
+    else if (kind === 'schedule')
+      this.#replan(id, before as Records['schedule'], after as Records['schedule']);
     else if (kind === 'limit') this.jobs.queues.touch(id);
     else if (kind === 'quota') this.jobs.queues.parking(queueOfLimit(id))?.touchAll(id);
   }
@@ -232,6 +244,11 @@ export class Tables {
     const { states } = this;
     if (old !== undefined) states.set(old.state, (states.get(old.state) ?? 0) - 1);
     if (young !== undefined) states.set(young.state, (states.get(young.state) ?? 0) + 1);
+  }
+
+  #replan(id: string, before: Records['schedule'] | undefined, after: Records['schedule'] | undefined): void {
+    if (before?.nextAt != null) this.#schedules.drop(id, before.nextAt);
+    if (after?.nextAt != null) this.#schedules.add(id, after.nextAt);
   }
 
   #replaceAnnotation(id: string, isThere: boolean): void {

@@ -175,6 +175,10 @@ export class Simulation implements SimulatedRun {
     const box = this.#cluster.anyBox();
     if (box === null) throw new Error('no process is up at the end');
     audit.checkRest();
+    // Two polls: one may have been under way when the faults ended.
+    const slackMs = 2 * this.#plan.pollMs + 1000;
+    if (world.now() - (this.#calmSince ?? world.now()) > 2 * slackMs)
+      audit.checkSchedules(box.store.now(), slackMs);
     for (const problem of this.#ledger.problems(audit)) world.violated(problem);
     try {
       await world.until(Promise.resolve(this.#scenario.check?.(box)), '`check`');

@@ -122,6 +122,7 @@ export class TailLines {
 
 function queueNamed(kind: string, id: string): string | null {
   if (kind === 'queue') return id;
-  const isOfQueue = kind === 'quota' || kind === 'representation' || kind === 'agent';
-  return isOfQueue ? id.slice(0, id.indexOf('/')) : null;
+  return ['quota', 'schedule', 'representation', 'agent'].includes(kind)
+    ? id.slice(0, id.indexOf('/'))
+    : null;
 }

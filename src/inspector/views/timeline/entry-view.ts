@@ -1,5 +1,6 @@
 import type { Failure } from '../../../../machines/job.context.ts';
 import type { Json } from '../../../../machines/json.ts';
+import type { ScheduledJob } from '../../../../machines/schedule.context.ts';
 import { Shown } from '../../../reading/shown.ts';
 import type { HistoryEntry, Patch } from '../../../store/entry.ts';
 import type { StoreReader } from '../../../store/reader.ts';
@@ -96,6 +97,8 @@ async function settingShown(subjects: Subjects, entry: HistoryEntry, patch: Patc
     const shown = await subjects.safe(await subjects.of(entry));
     safe.value = shown === null ? '[redacted]' : shown.annotation(patch.value ?? null);
   }
+  if (kind === 'schedule' && patch.job != null)
+    safe.job = subjects.scheduled(patch.job as unknown as ScheduledJob) as unknown as Json;
   if (kind === 'agent' && patch.failure != null) {
     const { name, code } = patch.failure as unknown as Failure;
     safe.failure = { name, code };

@@ -80,7 +80,8 @@ function jobWord(
   if (key !== 'queue') return null;
   return async (entry) => {
     if (entry.kind === 'queue') return entry.id === value;
-    if (['quota', 'agent', 'representation'].includes(entry.kind)) return entry.id.startsWith(`${value}/`);
+    if (['quota', 'schedule', 'agent', 'representation'].includes(entry.kind))
+      return entry.id.startsWith(`${value}/`);
     return (await subjects.queue(await subjects.of(entry))) === value;
   };
 }

@@ -1,6 +1,6 @@
 import type { Ending, FailedAttempt, Failure, Outcome } from '../../../../machines/job.context.ts';
 import type { Json } from '../../../../machines/json.ts';
-import type { LastAction } from '../../../model/records/records.ts';
+import type { LastAction, ScheduleRecord } from '../../../model/records/records.ts';
 import type { ShownJob } from '../../../reading/shown.ts';
 import type { HistoryEntry, Patch } from '../../../store/entry.ts';
 import type { JournalLine } from '../../protocol/timeline.ts';
@@ -47,6 +47,11 @@ function settingNote({ kind, event, patch }: HistoryEntry): string | null {
   if (event === 'operator.acted' && acted !== null) {
     const { user, action, target, reason } = acted;
     return `${user}: ${action} ${target}${reason === null ? '' : `, ${reason}`}`;
+  }
+  const { lastTick, lastSkip, lastJob } = (patch ?? {}) as Partial<ScheduleRecord>;
+  if (kind === 'schedule' && lastTick != null) {
+    const became = lastSkip == null ? `job ${lastJob}` : lastSkip.why;
+    return `tick ${new Date(lastTick).toISOString()}: ${became}`;
   }
   if ((kind === 'quota' || kind === 'agent') && typeof patch?.size === 'number') return `size ${patch.size}`;
   return null;

@@ -1,3 +1,5 @@
+import type { ScheduledJob } from '../../../../machines/schedule.context.ts';
+import { newJobRecord } from '../../../model/jobs/step.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import { queueOf } from '../../../reading/job-place.ts';
 import type { Shown, ShownJob } from '../../../reading/shown.ts';
@@ -87,6 +89,19 @@ export class Subjects {
     const shown = this.#shown.job(job, patches);
     this.#safe.set(job.id, shown);
     return shown;
+  }
+
+  /** What a schedule puts, as it may be shown. */
+  scheduled({ content, annotations, ...rest }: ScheduledJob): ScheduledJob {
+    const shown = this.#shown.job(newJobRecord('', content as Pick<JobRecord, 'name'>));
+    const notes = Object.entries(annotations ?? {}).map(
+      ([name, value]) => [name, shown.annotation(value)] as const,
+    );
+    return {
+      ...rest,
+      content: shown.patch(content),
+      annotations: annotations === null ? null : Object.fromEntries(notes),
+    };
   }
 }
 

@@ -10,6 +10,7 @@ const kindNames: Readonly<Record<Kind, true>> = {
   queue: true,
   quota: true,
   limit: true,
+  schedule: true,
   representation: true,
   agent: true,
   job: true,

@@ -1,6 +1,6 @@
 import { isOverdue } from '../../../model/jobs/deadline.ts';
 import { queueOfLimit } from '../../../model/records/keys.ts';
-import type { AnnotationRecord, JobRecord } from '../../../model/records/records.ts';
+import type { AnnotationRecord, JobRecord, ScheduleRecord } from '../../../model/records/records.ts';
 import type { Kind, Records as RecordsByKind } from '../../entry.ts';
 import type {
   Callback,
@@ -164,6 +164,11 @@ export class Reading implements RecordReader {
       ]);
       return queriesOf(await records.byId(idsOf(rows))).waiters(jobs);
     });
+  }
+
+  /** Schedules are refused. */
+  async dueSchedules(_now: number, _most: number): Promise<readonly ScheduleRecord[]> {
+    return [];
   }
 
   parked(limit: string): Promise<number> {

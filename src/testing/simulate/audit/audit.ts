@@ -15,6 +15,7 @@ import { differences } from './differences.ts';
 import { holderChanges, holderEvents, isLegalPath } from './legal-paths.ts';
 import { LimitAudit } from './limits.ts';
 import { afterEntry, heldBy, isOpen, placeOf, type ReplayedRecord } from './replayed-record.ts';
+import { ScheduleAudit } from './schedules.ts';
 import { WaitAudit } from './waits.ts';
 
 /** The assumptions of an audit. */
@@ -47,6 +48,7 @@ export class Audit {
   /** When each job that has not ended was changed last. */
   readonly #changedAt = new Map<string, number>();
   readonly #limits = new LimitAudit(this.records);
+  readonly #schedules = new ScheduleAudit(this.records);
   readonly #waits = new WaitAudit();
   #seq = 0;
 
@@ -93,6 +95,7 @@ export class Audit {
     if (entry.q !== (before?.lastSeq ?? 0)) this.#say(entry, `I3 names ${entry.q} as its last entry`);
     if (entry.kind === 'job') this.#checkJob(entry, before);
     else if (entry.kind === 'representation') this.#checkRepresentation(entry, before);
+    for (const what of this.#schedules.follow(entry, before)) this.#say(entry, what);
     const after = afterEntry(entry, before);
     if (after === null) this.records.delete(key);
     else this.records.set(key, after);
@@ -293,6 +296,11 @@ export class Audit {
       return owner !== null && 'job' in owner && this.#restsWith(owner.job);
     }
     return 'job' in place && this.#restsWith(place.job);
+  }
+
+  /** At the end no tick is due for longer than `slackMs`. `now`: the clock of the store. */
+  checkSchedules(now: number, slackMs: number): void {
+    this.problems.push(...this.#schedules.forgotten(now, slackMs));
   }
 
   /** Compares the records of a store with its journal: each key that any entry named. */
