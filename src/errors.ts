@@ -8,8 +8,8 @@ const messages = {
     `Expected ${about.path} to be a JSON value, got ${about.actual}. JSON would turn it into ${about.wouldBecome}; pass a JSON value, or a job.`,
   ARGS_TOO_DEEP: (about: { path: string; limit: number; actual: number }) =>
     `Expected values nested at most ${about.limit} deep, got more at ${about.path}: ${about.actual} levels or more. Flatten the value, store it elsewhere and pass its id, or raise limits.depth.`,
-  ARGS_TOO_LARGE: (about: { path: string; limit: number; actual: number; unit: string }) =>
-    `Expected ${about.path} to be at most ${about.limit} ${about.unit}, got ${about.actual}. Store the value elsewhere and pass its id, or raise limits.${about.unit}.`,
+  ARGS_TOO_LARGE: (about: { path: string; limit: number; actual: number; unit: string; repair?: string }) =>
+    `Expected ${about.path} to be at most ${about.limit} ${about.unit}, got ${about.actual}. ${about.repair ?? `Store the value elsewhere and pass its id, or raise limits.${about.unit}.`}`,
   CODEC_FAILED: (_about: object) =>
     `Expected the codec to decode a stored value, got an error. Nothing was changed; give createSignalbox a codec that knows the key it was encoded with, or find out what changed the store.`,
   CODEC_MISMATCH: (about: { store: string; actual: string }) =>
@@ -52,6 +52,8 @@ const messages = {
     `Expected job ${about.id} to wait in queue "${about.queue}", got status ${about.status} elsewhere. Only waiting jobs can be pulled or removed.`,
   JOB_EXISTS: (about: { id: string }) =>
     `Expected job id "${about.id}" to be new, found a job with another definition or other arguments under it. Use an id once.`,
+  DUPLICATE_JOB: (about: { key: string; id: string }) =>
+    `Expected unique name "${about.key}" to be free, got one that job ${about.id} has. Nothing was written; wait for that job, or let \`onConflict\` be 'return'.`,
   INDEX_OUT_OF_RANGE: (about: { index: number; length: number }) =>
     `Expected an index within a queue of ${about.length}, got ${about.index}. Look at queue.length() first.`,
   BAD_STATUS: (about: {
@@ -127,6 +129,8 @@ const messages = {
 
   NO_LIMITS: (about: { what: string }) =>
     `Expected a store that keeps keyed limits and rates for ${about.what}, got the PostgreSQL store, which does not yet. Nothing was written; use quotas without keys and rates there.`,
+  NO_UNIQUE: (about: { name: string }) =>
+    `Expected a store that keeps unique names for "${about.name}", got the PostgreSQL store, which does not yet. Nothing was written; put with \`unique: false\` there.`,
   LIMIT_DEADLOCK: (about: { parent: string; child: string; limit: string }) =>
     `Expected job ${about.child} to find room in limit "${about.limit}" while job ${about.parent} waits for it, got one that is filled by jobs that wait for it. Give the two different limits or keys, or enlarge it.`,
   NO_TRANSACTIONS: (about: { call: string }) =>

@@ -39,6 +39,7 @@ export {
 } from './model/jobs/retry.ts';
 export { RetryAfterError, type RetryAfterOptions, UnrecoverableError } from './model/jobs/retry-errors.ts';
 export type { JobStatus } from './model/jobs/step.ts';
+export type { PutResult } from './model/jobs/unique/name-answer.ts';
 export { type JobInfo, JobInfos } from './model/monitoring/job-infos.ts';
 export type { DispatcherHealth } from './model/monitoring/liveness.ts';
 export type { PollRange } from './model/monitoring/poll-range.ts';
@@ -78,6 +79,7 @@ export {
   type FilterDefinition,
 } from './runtime/definitions/filters-and-choosers.ts';
 export type { ConcurrencyLimit, RateLimit } from './runtime/definitions/job-limits.ts';
+export type { Unique } from './runtime/definitions/unique-rule.ts';
 export type { DispatcherOptions, StatusInfo } from './runtime/dispatchers/dispatcher.ts';
 export type { DispatcherEventName } from './runtime/dispatchers/lifecycle-hooks.ts';
 export { type ConsoleLoggerOptions, consoleLogger } from './runtime/environment/console-logger.ts';

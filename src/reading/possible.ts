@@ -161,6 +161,7 @@ const events: { readonly [Type in JobEvent['type']]: Sample<Type> } = {
     by: 'operator',
     of: ({ quotaNames }) => ({ type: 'quotaNames.set', quotaNames, unknown: 0 }),
   },
+  'keys.set': { by: 'operator', of: ({ keys }) => ({ type: 'keys.set', keys }) },
   'failureLogLevel.set': {
     by: 'operator',
     of: ({ failureLogLevel }) => ({ type: 'failureLogLevel.set', failureLogLevel }),

@@ -9,6 +9,7 @@ import type {
   QuotaRecord,
   RepresentationRecord,
   StoreRecord,
+  UniqueRecord,
 } from '../model/records/records.ts';
 
 /** The kinds of record, with the shape of each. */
@@ -22,6 +23,7 @@ export interface Records {
   readonly job: JobRecord;
   readonly proxy: ProxyRecord;
   readonly annotation: AnnotationRecord;
+  readonly unique: UniqueRecord;
 }
 
 /** A kind of record. */

@@ -25,6 +25,7 @@ export const emptyState: State = {
     job: [],
     proxy: [],
     annotation: [],
+    unique: [],
   },
 };
 

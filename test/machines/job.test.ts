@@ -87,6 +87,7 @@ const inPlace: Readonly<Record<string, readonly string[]>> = {
   'beginBy.set': ['new', 'pending'],
   'quotaNames.set': ['new', 'pending'],
   'priority.set': ['new', 'pending'],
+  'keys.set': ['pending'],
   'job.defer': ['pending'],
   'callback.move': ['new'],
   'failureLogLevel.set': everywhere,

@@ -59,7 +59,7 @@ export const mutants: readonly SimulationMutant[] = [
     stores: all,
     edits: [
       {
-        file: 'src/runtime/jobs/put-batch.ts',
+        file: 'src/runtime/jobs/job-drafts.ts',
         find: 'if (present === undefined) return false;',
         replace: "if (present === undefined || id !== '') return false;",
       },

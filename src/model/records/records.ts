@@ -25,9 +25,10 @@ export interface JobRecord extends Reserved, JobContext {
   readonly state: JobState;
   /** Seq of its first entry: breaks ties of order. */
   readonly createdSeq: number;
-  /** Reserved for schedules, uniqueness and other stores' lanes. */
-  readonly dueAt: number | null;
+  /** The unique name that it took when it was put: the id of its record. */
   readonly uniqueKey: string | null;
+  /** Reserved for other stores. */
+  readonly dueAt: number | null;
   readonly lane: string | null;
   /**
    * Keys and values of the stored record that no version writes. They are kept and shown, and the job is never
@@ -108,6 +109,19 @@ export interface LimitRecord extends Reserved {
   readonly tat: number | null;
   /** Nothing begins before this instant. */
   readonly closedUntil: number | null;
+}
+
+/**
+ * A unique name, and the job that took it last. Its id is `<queue>/<definition>/<hash of the key>`, for a name of the whole store
+ * `*` in place of the queue. Whether it is taken follows from that job, so nothing is ever released.
+ */
+export interface UniqueRecord extends Reserved {
+  readonly id: string;
+  readonly job: string;
+  /** When the job took it. */
+  readonly at: number;
+  /** It is taken until then, also when the job is over; null: as long as the job holds it. */
+  readonly until: number | null;
 }
 
 /** A dispatcher's representation in one queue. Its id is `<queue>/<uuid>`. */

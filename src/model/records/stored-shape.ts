@@ -220,9 +220,23 @@ const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
     ['chosen', orNull(isText)],
   ]),
   annotation: new Map<string, Check>([['value', isAnything]]),
+  unique: new Map<string, Check>([
+    ['job', isId],
+    ['at', isNumber],
+    ['until', orNull(isNumber)],
+  ]),
 };
 
-type OtherKind = 'store' | 'queue' | 'quota' | 'limit' | 'representation' | 'agent' | 'proxy' | 'annotation';
+type OtherKind =
+  | 'store'
+  | 'queue'
+  | 'quota'
+  | 'limit'
+  | 'representation'
+  | 'agent'
+  | 'proxy'
+  | 'annotation'
+  | 'unique';
 
 const representationStates: Check = oneOf('registered', 'activated', 'deactivated');
 

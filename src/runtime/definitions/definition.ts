@@ -4,6 +4,7 @@ import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import type { Duration } from '../../time.ts';
 import type { LogLevel } from '../environment/logging.ts';
 import type { ConcurrencyLimit, JobLimit, RateLimit } from './job-limits.ts';
+import type { Unique, UniqueSettings } from './unique-rule.ts';
 
 /** A definition, as the registry holds it. */
 export interface Definition {
@@ -23,6 +24,7 @@ export interface Definition {
   readonly deadline: number | null;
   readonly grace: number | null;
   readonly limits: readonly JobLimit[];
+  readonly unique: UniqueSettings | null;
 }
 
 /** Options of `defineJob`. */
@@ -56,6 +58,11 @@ export interface JobOptions<Args extends readonly unknown[], Returned, Info = un
   readonly concurrency?: ConcurrencyLimit<Args> | readonly ConcurrencyLimit<Args>[];
   /** How many of its jobs may begin in a time: in all, or for each `key`. A list for several limits. */
   readonly rateLimit?: RateLimit<Args> | readonly RateLimit<Args>[];
+  /**
+   * Which of its jobs are the same work: while one of them is there, a put of another adds none. `{}`: those with the same arguments,
+   * until the outcome is stored. Default: none are.
+   */
+  readonly unique?: Unique<Args>;
   /** Quotas of every job of it, unless the job says otherwise. */
   readonly quotas?: readonly string[];
   /** How urgent each job of it is, unless the job says otherwise: -9 to 9, lower is sooner, or a word. Default 0. */

@@ -11,6 +11,7 @@ import type { Definition, JobOptions } from '../definitions/definition.ts';
 import type { Detached } from '../definitions/detached.ts';
 import { type ConcurrencyLimit, jobLimits, type RateLimit } from '../definitions/job-limits.ts';
 import type { Snooze } from '../definitions/snooze.ts';
+import { type Unique, uniqueSettings } from '../definitions/unique-rule.ts';
 import { checkLogLevel } from '../environment/logging.ts';
 import type { StoredJob } from '../jobs/not-stored.ts';
 import { Job, type JobDefinition } from './job.ts';
@@ -52,6 +53,7 @@ const jobOptions = [
   'grace',
   'concurrency',
   'rateLimit',
+  'unique',
 ] as const satisfies readonly (keyof JobOptions<readonly unknown[], unknown>)[];
 
 /**
@@ -115,6 +117,7 @@ export function makeDefinition<const Args extends readonly unknown[], Returned, 
       options.concurrency as ConcurrencyLimit | undefined,
       options.rateLimit as RateLimit | undefined,
     ),
+    unique: uniqueSettings(options.unique as Unique | undefined),
   };
   const make = (...args: readonly unknown[]): Job<ResultOf<Returned>> => Job.draft(definition, args);
   const bind = (...rest: readonly unknown[]): Job<ResultOf<Returned>> => {

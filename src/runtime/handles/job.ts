@@ -4,6 +4,7 @@ import type { Backoff } from '../../model/jobs/backoff.ts';
 import type { Priority } from '../../model/jobs/priority.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import { type JobStatus, newJobRecord } from '../../model/jobs/step.ts';
+import type { PutResult } from '../../model/jobs/unique/name-answer.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import type { HistoryEntry } from '../../store/entry.ts';
@@ -91,8 +92,8 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
   }
 
   /** Makes a draft the handle of the record that was stored for it. */
-  attach(work: UnitOfWork, record: JobRecord): void {
-    this.#state.attach(work, record);
+  attach(work: UnitOfWork, record: JobRecord, putResult: PutResult | null = null): void {
+    this.#state.attach(work, record, putResult);
   }
 
   /** Makes the handle a draft again when the transaction that put it was rolled back. Returns whether it is a draft. */

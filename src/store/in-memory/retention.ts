@@ -46,7 +46,7 @@ export class Evictions {
     const { completed } = this.#tables.jobs;
     if (now < this.#nextRound && completed.size <= completedMaxCount * 1.01) return [];
     this.#nextRound = now + roundMs;
-    const changes = this.#spentLimits(now);
+    const changes = this.#spent(now);
     let excess = completed.size - completedMaxCount;
     for (const id of completed) {
       const job = this.#tables.findJob(id) as JobRecord;
@@ -54,14 +54,18 @@ export class Evictions {
       if ((excess <= 0 && !isOld) || changes.length >= roundMaxChanges) break;
       if (this.#tables.jobs.isReferred(job)) continue;
       excess -= 1;
-      changes.push(...this.#of(job));
+      changes.push(...this.#of(job, now));
     }
     return changes;
   }
 
-  /** Drops the records of limits that say nothing any more. */
-  #spentLimits(now: number): Change[] {
+  /** Drops the records of limits and unique names that say nothing any more. */
+  #spent(now: number): Change[] {
     const changes: Change[] = [];
+    for (const name of this.#tables.leftNames) {
+      if (changes.length >= roundMaxChanges) break;
+      if (!this.#isAhead(name, now)) changes.push(evicted('unique', name));
+    }
     for (const limit of this.#tables.all('limit')) {
       if (changes.length >= roundMaxChanges) break;
       if (isSpent(limit, now)) changes.push(evicted('limit', limit.id));
@@ -70,31 +74,42 @@ export class Evictions {
   }
 
   /** Drops a job and all that belongs to it. Only its proxy names a branch that was not chosen. */
-  #of({ id }: JobRecord): Change[] {
+  #of({ id, uniqueKey }: JobRecord, now: number): Change[] {
     const { callbacks } = this.#tables;
     const changes = [
       evicted('job', id),
+      ...this.#nameOf(id, uniqueKey, now),
       ...this.#tables.annotations(id).map((name) => evicted('annotation', `${id}/${name}`)),
     ];
     for (const subject of callbacks.of(id)) {
       const [kind, ...rest] = subject.split('/');
       const child = rest.join('/');
-      if (kind === 'job') changes.push(...this.#unused(child));
+      if (kind === 'job') changes.push(...this.#unused(child, now));
       else {
         changes.push(evicted('proxy', child));
-        for (const branch of this.#tables.jobs.branches(child)) changes.push(...this.#unused(branch));
+        for (const branch of this.#tables.jobs.branches(child)) changes.push(...this.#unused(branch, now));
       }
     }
     return changes;
+  }
+
+  /** The unique name of a dropped job goes with it, unless another job has taken it or it has a window that lasts. */
+  #nameOf(job: string, name: string | null, now: number): Change[] {
+    const isIts = name !== null && this.#tables.get('unique', name)?.job === job;
+    return isIts && !this.#isAhead(name, now) ? [evicted('unique', name)] : [];
+  }
+
+  #isAhead(name: string, now: number): boolean {
+    return (this.#tables.get('unique', name)?.until ?? 0) > now;
   }
 
   /**
    * Drops a callback of a dropped job, if it never began. One that began is dropped when its own time has
    * come.
    */
-  #unused(id: string): Change[] {
+  #unused(id: string, now: number): Change[] {
     const job = this.#tables.findJob(id);
-    return job?.state !== 'new' || this.#tables.jobs.isGiven(id) ? [] : this.#of(job);
+    return job?.state !== 'new' || this.#tables.jobs.isGiven(id) ? [] : this.#of(job, now);
   }
 }
 

@@ -105,6 +105,8 @@ function blank(kind: Kind): Records[Kind] {
       return { ...reserved, epoch: 0 };
     case 'annotation':
       return { ...reserved, value: null };
+    case 'unique':
+      return { ...reserved, job: '', at: 0, until: null };
     case 'proxy':
       return {
         ...reserved,

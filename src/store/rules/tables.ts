@@ -34,6 +34,7 @@ const kinds: readonly Kind[] = [
   'job',
   'proxy',
   'annotation',
+  'unique',
 ];
 
 /** How many ids are looked at for those that begin alike: some milliseconds. */
@@ -55,6 +56,7 @@ export class Tables {
     job: new Map(),
     proxy: new Map(),
     annotation: new Map(),
+    unique: new Map(),
   };
   readonly findJob = (id: string): JobRecord | undefined => this.#records.job.get(id);
   readonly callbacks = new CallbackIndex(this.findJob, (id) => this.#records.proxy.get(id));
@@ -63,6 +65,8 @@ export class Tables {
   readonly states = new Map<string, number>();
   /** Names of annotations by job. */
   readonly #annotations = new Map<string, Set<string>>();
+  /** Unique names whose jobs were dropped: they last as long as their windows. */
+  readonly leftNames = new Set<string>();
   /** Records of queues and agents that are paused. */
   readonly #paused = new Map<string, Records['queue'] | Records['agent']>();
   readonly #shared = new SharedValues();
@@ -211,6 +215,7 @@ export class Tables {
       if (after === undefined) map.delete(id);
       else map.set(id, after);
       if (young !== undefined && moved) this.jobs.enter(young, old);
+      if (old === undefined || young === undefined) this.#nameOf((young ?? old)?.uniqueKey ?? null);
       return;
     }
     if (after === undefined) map.delete(id);
@@ -224,6 +229,7 @@ export class Tables {
       if (before === undefined) this.callbacks.add(parent, `proxy/${id}`, order[1]);
       else if (after === undefined) this.callbacks.drop(parent, `proxy/${id}`);
     } else if (kind === 'annotation') this.#replaceAnnotation(id, after !== undefined);
+    else if (kind === 'unique') this.#nameOf(id);
     else if (kind === 'limit') this.jobs.queues.touch(id);
     else if (kind === 'quota') this.jobs.queues.parking(queueOfLimit(id))?.touchAll(id);
   }
@@ -232,6 +238,13 @@ export class Tables {
     const { states } = this;
     if (old !== undefined) states.set(old.state, (states.get(old.state) ?? 0) - 1);
     if (young !== undefined) states.set(young.state, (states.get(young.state) ?? 0) + 1);
+  }
+
+  #nameOf(id: string | null): void {
+    if (id === null) return;
+    const name = this.#records.unique.get(id);
+    if (name === undefined || this.#records.job.has(name.job)) this.leftNames.delete(id);
+    else this.leftNames.add(id);
   }
 
   #replaceAnnotation(id: string, isThere: boolean): void {

@@ -8,6 +8,7 @@ import { codeOf, kindOfError, storeError } from '../failures.ts';
 import { Lanes, laneKeyOf } from '../jobs/lanes.ts';
 import { entriesOfCommit, type Home, parentKey, storedJobOf } from '../jobs/stored-job.ts';
 import { mustNotLimit } from '../no-limits.ts';
+import { mustNotBeUnique } from '../no-unique.ts';
 import { quoted, versionOf } from '../opening/migrating.ts';
 import { prepared } from '../opening/preparing.ts';
 import { beginText, type Rows, type SqlConnection, type SqlPort } from '../sql-port.ts';
@@ -107,8 +108,9 @@ export class PromotionTarget {
     }
   }
 
-  /** @throws SignalboxError `NO_LIMITS`. */
+  /** @throws SignalboxError `NO_LIMITS`, `NO_UNIQUE`. */
   async putRecords<K extends Kind>(kind: K, records: readonly Records[K][]): Promise<void> {
+    for (const { id } of records) mustNotBeUnique({ kind, id });
     if (kind === 'quota' || kind === 'job')
       for (const record of records)
         mustNotLimit({ kind, id: record.id, patch: { ...record } as unknown as Patch });

@@ -42,6 +42,7 @@ export const tables = `
   CREATE INDEX queue_paused ON {schema}.queue (id) WHERE json_array_length(body -> 'pauses') > 0;
   CREATE TABLE {schema}.quota (${record}, size integer GENERATED ALWAYS AS ((body ->> 'size')::integer) STORED);
   CREATE TABLE {schema}.limit (${record});
+  CREATE TABLE {schema}.unique (${record});
   CREATE TABLE {schema}.representation (${record},
     epoch bigint GENERATED ALWAYS AS ((body ->> 'epoch')::bigint) STORED,
     -- Until when it lives without another sign; null while it is not activated.

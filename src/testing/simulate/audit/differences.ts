@@ -2,7 +2,17 @@ import { isDeepStrictEqual } from 'node:util';
 import type { OpenStore } from '../../../index.ts';
 import type { ReplayedRecord } from './replayed-record.ts';
 
-const kinds = ['job', 'queue', 'quota', 'limit', 'representation', 'agent', 'proxy', 'annotation'] as const;
+const kinds = [
+  'job',
+  'queue',
+  'quota',
+  'limit',
+  'representation',
+  'agent',
+  'proxy',
+  'annotation',
+  'unique',
+] as const;
 
 /** The keys that a ping without an entry changes. */
 const silent: readonly string[] = ['lastPing', 'rev'];
