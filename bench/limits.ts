@@ -60,6 +60,7 @@ export function checks(figures: Record<string, unknown>): readonly Check[] {
     check('parkBurstMs', { atMost: 300 }),
     check('rateClaimRatio', { atMost: 1.1 }),
     check('ownKeysDrainRatio', { atLeast: 0.7 }),
+    check('uniquePutRatio', { atMost: 1.7 }),
   ];
 }
 

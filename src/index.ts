@@ -55,7 +55,14 @@ export type { Statistics } from './model/monitoring/statistics.ts';
 export type { FilterData, JobRecord, Selection } from './model/records/records.ts';
 export type { Codec } from './model/values/codec.ts';
 export { Failure, type FailureDetail } from './model/values/failure.ts';
-export type { Condition, Explanation, KnownNames, Ref, Verdict } from './reading/explanation.ts';
+export type {
+  Condition,
+  Explanation,
+  KnownNames,
+  Ref,
+  UniqueName,
+  Verdict,
+} from './reading/explanation.ts';
 export type { Pause, PauseOptions, QueuePauseOptions } from './runtime/agents/pausing.ts';
 export { createSignalbox } from './runtime/box/create-signalbox.ts';
 export { type AgentInstallation, installAgent } from './runtime/box/install-agent.ts';

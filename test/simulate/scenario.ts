@@ -42,8 +42,10 @@ interface Life extends Choice {
   readonly put: string[];
   /** Whether jobs have priorities. */
   readonly isLeveled: boolean;
-  /** Whether the store keeps limits with keys. */
+  /** Whether the store keeps limits with keys, and unique names. */
   readonly hasLimits: () => boolean;
+  /** How long a job that is unique keeps others off. */
+  readonly until: 'started' | 'ended';
   readonly running: () => readonly string[];
 }
 
@@ -85,6 +87,7 @@ function lifeOf(
     longShare: often.share,
     put,
     hasLimits: () => hasLimits,
+    until: run.random.pick(['started', 'ended', 'ended']),
     running: () => put.filter((id) => run.job(id)?.status === 'ACTIVE'),
   };
   const hasFilters = run.random.chance(0.3);
@@ -145,6 +148,7 @@ async function act(client: SimulatedClient, choice: Life): Promise<void> {
   const { random, box } = client;
   if (choice.hasLimits() && random.chance(0.05))
     await box.queue('a').pause({ key: ['tenant', random.pick(limitKeys)], until: '8s' });
+  if (choice.hasLimits() && random.chance(0.25)) await putTwins(client, choice);
   const queue = random.pick(['a', 'a', 'inner'] as const);
   const id = await client.put(drafting(client, choice, queue), { queue });
   if (id === null) return;
@@ -153,6 +157,26 @@ async function act(client: SimulatedClient, choice: Life): Promise<void> {
   if (random.chance(0.3)) await follow(client, id, choice);
   if (choice.addsLate && random.chance(0.5)) await addLate(client, choice);
   if (random.chance(0.2)) await cancelRunning(client, choice);
+}
+
+/** Puts two jobs that are the same at once, which others have put, too. */
+async function putTwins(client: SimulatedClient, { until, put, jobs }: Life): Promise<void> {
+  const { random } = client;
+  const kind = jobs.find(({ definition }) => definition.name === 'slow') ?? (jobs[0] as Kinds[number]);
+  const [key, within] = [random.pick(limitKeys), random.pick([0, 0, 5])];
+  const onConflict = random.pick([
+    'return',
+    'return',
+    'reject',
+    'replace',
+    { debounce: '2s', maxWait: '6s' },
+  ] as const);
+  const unique = { key: () => key, until, onConflict, ...(within === 0 ? {} : { within: `${within}s` }) };
+  const twin = (): Promise<string | null> => {
+    const priority = random.pick(levels);
+    return client.put(() => kind().with({ unique, priority }), { queue: 'a' });
+  };
+  for (const id of await Promise.all([twin(), twin()])) if (id !== null) put.push(id);
 }
 
 /** Something done to a job that was put. */

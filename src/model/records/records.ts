@@ -120,6 +120,8 @@ export interface UniqueRecord extends Reserved {
   readonly job: string;
   /** When the job took it. */
   readonly at: number;
+  /** The job holds it until its code is called first; otherwise until it has its outcome. */
+  readonly untilStart: boolean;
   /** It is taken until then, also when the job is over; null: as long as the job holds it. */
   readonly until: number | null;
 }

@@ -223,6 +223,7 @@ const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
   unique: new Map<string, Check>([
     ['job', isId],
     ['at', isNumber],
+    ['untilStart', isFlag],
     ['until', orNull(isNumber)],
   ]),
 };

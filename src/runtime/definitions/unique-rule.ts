@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Json } from '../../../machines/json.ts';
 import { invalidOption, SignalboxError } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
@@ -105,5 +105,5 @@ export function uniqueName(scope: string, definition: string, key: Json): string
       unit: 'bytes',
       repair: 'Give `unique` a `key` of less: an id, or a hash.',
     });
-  return `${scope}/${definition}/${createHash('sha256').update(text).digest('hex')}`;
+  return `${scope}/${definition}/${hash('sha256', text, 'hex')}`;
 }

@@ -25,7 +25,7 @@ import {
   overridden,
 } from './job-settings.ts';
 import { type NamedQuota, quotaFor, quotasOf } from './limit-quotas.ts';
-import { firstBeginning, type NameTaking, nameIn, UniqueNames } from './unique-names.ts';
+import { asNamed, type NameTaking, nameIn, UniqueNames } from './unique-names.ts';
 
 /** Settings that `put` may override. */
 export interface PutOptions
@@ -64,6 +64,7 @@ export class PutBatch {
   readonly #work: UnitOfWork;
   readonly #context: RuntimeContext;
   readonly #queue: string;
+  readonly #isOne: boolean;
   readonly #options: PutOptions;
   readonly #changes: JobSettings | null;
   readonly #drafts: JobDrafts;
@@ -77,11 +78,13 @@ export class PutBatch {
   /** The place of the job that is added. */
   #place = -1;
 
-  constructor(work: UnitOfWork, queue: string, { client: _client, ...options }: PutOptions) {
+  /** `isOne`: it gets one job. */
+  constructor(work: UnitOfWork, queue: string, { client: _client, ...options }: PutOptions, isOne = false) {
     checkKnown(options, jobSettings);
     this.#work = work;
     this.#context = work.context;
     this.#queue = queue;
+    this.#isOne = isOne;
     this.#now = work.context.store.now();
     this.#options = options;
     this.#drafts = new JobDrafts(work);
@@ -156,8 +159,7 @@ export class PutBatch {
     const undo = this.#drafts.mark();
     const draft = this.#drafts.record(job, null, settings);
     const named = nameIn(this.#queue, unique, draft, job.args);
-    const beginAfter = firstBeginning(unique, draft.beginAfter, this.#now);
-    const record = { ...draft, beginAfter, uniqueKey: named.name };
+    const record = asNamed(draft, named, this.#now);
     const taking = await this.#unique.ask(named, record);
     if (taking.result === 'added') {
       this.#put(job, record, settings);
@@ -207,7 +209,7 @@ export class PutBatch {
   }
 
   get #unique(): UniqueNames {
-    this.#names ??= new UniqueNames(this.#work, this.#now);
+    this.#names ??= new UniqueNames(this.#work, this.#now, this.#isOne);
     return this.#names;
   }
 
@@ -261,8 +263,7 @@ export class PutBatch {
     // Its code is not here, nor are the jobs in its arguments: a key sees their ids.
     const args = record.args.map((arg) => decodeValue(arg, (id) => ({ id })));
     const named = nameIn(this.#queue, unique, record, args);
-    const beginAfter = firstBeginning(unique, record.beginAfter, this.#now);
-    const wanted = { ...record, beginAfter, uniqueKey: named.name };
+    const wanted = asNamed(record, named, this.#now);
     return { record: wanted, taking: await this.#unique.ask(named, wanted) };
   }
 

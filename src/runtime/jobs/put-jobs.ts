@@ -60,7 +60,7 @@ async function putOnce(
   options: PutOptions,
   submitted = nothing,
 ): Promise<void> {
-  const batch = new PutBatch(work, queue, options);
+  const batch = new PutBatch(work, queue, options, true);
   const pending = batch.add(job);
   if (pending !== undefined) await pending;
   if (batch.needsQuotas) await batch.findQuotas();

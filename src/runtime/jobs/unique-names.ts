@@ -1,9 +1,10 @@
 import type { Json } from '../../../machines/json.ts';
 import { SignalboxError } from '../../errors.ts';
+import { copyJob } from '../../model/jobs/copy-job.ts';
 import { afterStep, newJobRecord, stepJob } from '../../model/jobs/step.ts';
 import { answerOn, debounced, type PutResult } from '../../model/jobs/unique/name-answer.ts';
 import { replacingEvents } from '../../model/jobs/unique/replacing-events.ts';
-import type { JobRecord } from '../../model/records/records.ts';
+import type { JobRecord, UniqueRecord } from '../../model/records/records.ts';
 import { encodeValue } from '../../model/values/values.ts';
 import type { Change, Precondition } from '../../store/store.ts';
 import type { StagedChange } from '../commits/committer.ts';
@@ -42,46 +43,48 @@ export function nameIn(
   return { name: uniqueName(settings.scope === 'store' ? '*' : queue, name, key as Json), settings };
 }
 
-/** From when on a job begins at the earliest: one whose put may be followed by others waits for these. */
-export function firstBeginning(
-  { onConflict }: UniqueSettings,
-  beginAfter: number | null,
+/** A job as it is put under its name: one whose put may be followed by others waits for these. */
+export function asNamed(
+  job: JobRecord,
+  { name, settings: { onConflict } }: NamedJob,
   now: number,
-): number | null {
-  return typeof onConflict === 'string' ? beginAfter : debounced(onConflict, now, beginAfter, now);
+): JobRecord {
+  const named = copyJob(job);
+  named.uniqueKey = name;
+  if (typeof onConflict !== 'string') named.beginAfter = debounced(onConflict, now, job.beginAfter, now);
+  return named as unknown as JobRecord;
 }
+
+/** What a put writes of its name. In a commit that is not made yet, what is as in a new record may be missing. */
+type Taken = Pick<UniqueRecord, 'job' | 'at'> & Partial<Pick<UniqueRecord, 'until' | 'untilStart'>>;
 
 /** The unique names that the puts of one commit ask for. What one put takes, the next one finds. */
 export class UniqueNames {
   readonly #work: UnitOfWork;
   readonly #now: number;
-  /** Jobs of this commit, as it leaves them, by id. */
-  readonly #jobs = new Map<string, JobRecord>();
-  /** What this commit writes of each name. */
-  readonly #taken = new Map<
-    string,
-    { readonly job: string; readonly at: number; readonly until: number | null }
-  >();
+  /** Jobs of this commit, as it leaves them, by id, and what it writes of each name; null: it puts one job. */
+  readonly #own: { readonly jobs: Map<string, JobRecord>; readonly taken: Map<string, Taken> } | null;
 
-  constructor(work: UnitOfWork, now: number) {
+  constructor(work: UnitOfWork, now: number, isOne: boolean) {
     this.#work = work;
     this.#now = now;
+    this.#own = isOne ? null : { jobs: new Map(), taken: new Map() };
   }
 
   /**
-   * Asks for the name of a job that is put, as it is before its put. `keeps`: it is stored, and takes the name if it can.
+   * Asks for the name of a job that is put, as it is before its put.
    * @throws SignalboxError `DUPLICATE_JOB`.
    */
   async ask({ name, settings }: NamedJob, job: JobRecord): Promise<NameTaking> {
     const record = await this.#work.read('unique', name);
-    const taken = this.#taken.get(name) ?? record;
+    const taken = this.#own?.taken.get(name) ?? record;
     const holder = taken === undefined ? undefined : await this.#jobOf(taken.job);
-    const facts = { record: taken && { ...taken, id: name }, job: holder };
+    const facts = { record: taken && { ...taken, until: taken.until ?? null, id: name }, job: holder };
     const verdict = answerOn(settings, facts, job, this.#now);
     if (verdict.answer === 'free')
       return {
         result: 'added',
-        change: this.#taking(name, settings, job),
+        change: this.#taking(name, settings, job, taken),
         expect: ifUnchanged(record ?? { id: name, rev: 0 }, 'unique'),
       };
     const held = holder ?? evicted(taken?.job ?? '', job);
@@ -92,18 +95,25 @@ export class UniqueNames {
 
   /** A job of this commit, as its put leaves it. */
   put(job: JobRecord): void {
-    this.#jobs.set(job.id, job);
+    this.#own?.jobs.set(job.id, job);
   }
 
   async #jobOf(id: string): Promise<JobRecord | undefined> {
-    return this.#jobs.get(id) ?? (await this.#work.read('job', id));
+    return this.#own?.jobs.get(id) ?? (await this.#work.read('job', id));
   }
 
-  #taking(name: string, { withinMs }: UniqueSettings, { id }: JobRecord): Change {
-    const until = withinMs === null ? null : this.#now + withinMs;
-    const taken = { job: id, at: this.#now, until };
-    this.#taken.set(name, taken);
-    return { kind: 'unique', id: name, event: 'unique.taken', from: null, to: null, patch: taken };
+  /** What is as before is not written. */
+  #taking(name: string, settings: UniqueSettings, { id }: JobRecord, before: Taken | undefined): Change {
+    const until = settings.withinMs === null ? null : this.#now + settings.withinMs;
+    const untilStart = settings.until === 'started';
+    this.#own?.taken.set(name, { job: id, at: this.#now, until, untilStart });
+    const patch = {
+      job: id,
+      at: this.#now,
+      ...(untilStart === (before?.untilStart ?? false) ? {} : { untilStart }),
+      ...(until === (before?.until ?? null) ? {} : { until }),
+    };
+    return { kind: 'unique', id: name, event: 'unique.taken', from: null, to: null, patch };
   }
 
   #replaced(
@@ -118,8 +128,8 @@ export class UniqueNames {
       changes.push(step);
       job = afterStep(job, step);
     }
-    const isOwn = this.#jobs.has(holder.id);
-    if (changes.length > 0) this.#jobs.set(holder.id, job);
+    const isOwn = this.#own?.jobs.has(holder.id) === true;
+    if (changes.length > 0) this.#own?.jobs.set(holder.id, job);
     return { changes, expect: isOwn || changes.length === 0 ? [] : [ifUnchanged(holder)] };
   }
 }

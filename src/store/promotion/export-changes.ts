@@ -83,7 +83,8 @@ export function* exportChanges(selection: ExportSelection): Generator<Change> {
   ];
   for (const [, change] of placed.sort(([one], [other]) => one - other)) yield change;
   for (const { id, value } of annotations) yield made('annotation', id, 'annotation.set', { value });
-  for (const { id, job, at, until } of names) yield made('unique', id, 'unique.taken', { job, at, until });
+  for (const { id, job, at, untilStart, until } of names)
+    yield made('unique', id, 'unique.taken', { job, at, untilStart, until });
 }
 
 /** Its place among its like: the number of the entry that put it there. */
