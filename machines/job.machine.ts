@@ -104,6 +104,7 @@ export const jobMachine = setup({
     setBeginBy: assign(({ event }) => ({ beginBy: (event as EventOf<'beginBy.set'>).beginBy })),
     nameQuotas: assign(({ context, event }) => nameQuotas(context, event as EventOf<'quotaNames.set'>)),
     nameKeys: assign(({ context, event }) => nameKeys(context, event as EventOf<'keys.set'>)),
+    setTags: assign(({ event }) => ({ tags: (event as EventOf<'tags.set'>).tags })),
     setFailureLogLevel: assign(({ event }) => ({
       failureLogLevel: (event as EventOf<'failureLogLevel.set'>).failureLogLevel,
     })),
@@ -124,6 +125,7 @@ export const jobMachine = setup({
   context: ({ input }) => newJobContext(input),
   initial: 'new',
   on: {
+    'tags.set': { actions: 'setTags' },
     'failureLogLevel.set': { actions: 'setFailureLogLevel' },
     'retryPolicy.set': { actions: 'setRetryPolicy' },
   },

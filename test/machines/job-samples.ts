@@ -59,6 +59,7 @@ export const jobEvents: readonly JobEvent[] = [
   { type: 'quotaNames.set', quotaNames: ['gone'], unknown: 1 },
   { type: 'keys.set', keys: ['disk/a'] },
   { type: 'keys.set', keys: null },
+  { type: 'tags.set', tags: ['import'] },
   { type: 'failureLogLevel.set', failureLogLevel: 'error' },
   { type: 'retryPolicy.set', retryPolicy: 'never' },
 ];

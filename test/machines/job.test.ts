@@ -90,6 +90,7 @@ const inPlace: Readonly<Record<string, readonly string[]>> = {
   'keys.set': ['pending'],
   'job.defer': ['pending'],
   'callback.move': ['new'],
+  'tags.set': everywhere,
   'failureLogLevel.set': everywhere,
   'retryPolicy.set': everywhere,
 };

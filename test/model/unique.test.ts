@@ -148,19 +148,26 @@ describe('A debounced put', () => {
 });
 
 describe('What replaces', () => {
-  const wanted = { args: [2], priority: 0, keys: null };
+  const wanted = { args: [2], priority: 0, keys: null, tags: null };
   const at = { beginAfter: null, at: now };
 
   it('is only what differs', () => {
     const job = { ...waits, args: [{ a: 1, b: 2 }] };
 
-    expect(replacingEvents(job, { args: [{ b: 2, a: 1 }], priority: 0, keys: null }, at)).toEqual([]);
+    expect(replacingEvents(job, { args: [{ b: 2, a: 1 }], priority: 0, keys: null, tags: null }, at)).toEqual(
+      [],
+    );
     expect(
-      replacingEvents(job, { ...wanted, priority: -5, keys: ['k/1'] }, { beginAfter: now + 9, at: now }),
+      replacingEvents(
+        job,
+        { ...wanted, priority: -5, keys: ['k/1'], tags: ['x'] },
+        { beginAfter: now + 9, at: now },
+      ),
     ).toEqual([
       { type: 'args.set', args: [2] },
       { type: 'priority.set', priority: -5 },
       { type: 'keys.set', keys: ['k/1'] },
+      { type: 'tags.set', tags: ['x'] },
       { type: 'job.defer', at: now, beginAfter: now + 9 },
     ]);
   });

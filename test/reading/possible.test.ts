@@ -76,6 +76,7 @@ describe('What can happen next to a job', () => {
       'priority.set',
       'quotaNames.set',
       'retryPolicy.set',
+      'tags.set',
     ]);
   });
 

@@ -133,6 +133,8 @@ const jobChecks: ReadonlyMap<string, Check> = new Map<string, Check>([
       }),
     ),
   ],
+  ['tags', orNull(isTexts)],
+  ['origin', orNull(shape({ retryOf: isText }))],
   ['snoozed', orNull(shape({ times: isCount, reason: orNull(isText) }))],
   [
     'outcome',

@@ -25,6 +25,7 @@ export interface Definition {
   readonly grace: number | null;
   readonly limits: readonly JobLimit[];
   readonly unique: UniqueSettings | null;
+  readonly tags: readonly string[] | ((...args: never[]) => readonly string[]) | null;
 }
 
 /** Options of `defineJob`. */
@@ -63,6 +64,11 @@ export interface JobOptions<Args extends readonly unknown[], Returned, Info = un
    * until the outcome is stored. Default: none are.
    */
   readonly unique?: Unique<Args>;
+  /**
+   * Words by which its jobs are found, or what gives them from the arguments: up to 16, each of 1 to 64 characters. Unless the job says
+   * otherwise. Default: none.
+   */
+  readonly tags?: readonly string[] | NoInfer<(...args: Args) => readonly string[]>;
   /** Quotas of every job of it, unless the job says otherwise. */
   readonly quotas?: readonly string[];
   /** How urgent each job of it is, unless the job says otherwise: -9 to 9, lower is sooner, or a word. Default 0. */

@@ -18,7 +18,7 @@ export interface Unique<Args extends readonly unknown[] = never[]> {
   readonly scope?: 'queue' | 'store';
   /**
    * What a put does while another job keeps it off. `return`: it gives that job. `reject`: it throws `DUPLICATE_JOB`. `replace`:
-   * that job gets its arguments, priority and keys, unless it has started. `debounce`: likewise, and it begins so long after the
+   * that job gets its arguments, priority, keys and tags, unless it has started. `debounce`: likewise, and it begins so long after the
    * newest put, but at most `maxWait` after the first. Default `return`.
    */
   readonly onConflict?:

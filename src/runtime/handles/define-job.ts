@@ -1,6 +1,6 @@
 import { invalidOption, SignalboxError, shown } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
-import { checkName, checkQuotaNames } from '../../model/checks/names.ts';
+import { checkName, checkQuotaNames, checkTags } from '../../model/checks/names.ts';
 import { checkPolicyOrName } from '../../model/jobs/check-policy.ts';
 import { checkPriority } from '../../model/jobs/priority.ts';
 import { isSystemName } from '../../model/records/system-names.ts';
@@ -54,6 +54,7 @@ const jobOptions = [
   'concurrency',
   'rateLimit',
   'unique',
+  'tags',
 ] as const satisfies readonly (keyof JobOptions<readonly unknown[], unknown>)[];
 
 /**
@@ -117,6 +118,10 @@ export function makeDefinition<const Args extends readonly unknown[], Returned, 
       options.concurrency as ConcurrencyLimit | undefined,
       options.rateLimit as RateLimit | undefined,
     ),
+    tags:
+      typeof options.tags === 'function'
+        ? (options.tags as unknown as Definition['tags'])
+        : checkTags(options.tags ?? null),
     unique: uniqueSettings(options.unique as Unique | undefined),
   };
   const make = (...args: readonly unknown[]): Job<ResultOf<Returned>> => Job.draft(definition, args);

@@ -147,6 +147,17 @@ export abstract class JobAttributes<Result> extends Inspectable {
     this.with({ priority });
   }
 
+  /** Words by which it is found. Of a draft those that were set, if its definition computes them from the arguments. */
+  get tags(): readonly string[] {
+    const { record, settings, definition } = this.#state;
+    const own = definition === null || typeof definition.tags === 'function' ? null : definition.tags;
+    return (record === null ? (settings.tags ?? own) : record.tags) ?? [];
+  }
+
+  set tags(tags: readonly string[]) {
+    this.with({ tags });
+  }
+
   get retryPolicy(): string | null {
     const policy = this.#state.record?.retryPolicy ?? this.#state.settings.retryPolicy ?? null;
     // A draft has made a policy of a backoff.

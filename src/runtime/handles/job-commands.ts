@@ -1,6 +1,6 @@
 import { invalidOption, SignalboxError, TimeoutError } from '../../errors.ts';
 import { checkFlag, checkKnown } from '../../model/checks/check-options.ts';
-import { checkAnnotationName, checkQuotaNames, checkReason } from '../../model/checks/names.ts';
+import { checkAnnotationName, checkQuotaNames, checkReason, checkTags } from '../../model/checks/names.ts';
 import type { Backoff } from '../../model/jobs/backoff.ts';
 import { checkPriority, type Priority } from '../../model/jobs/priority.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
@@ -102,6 +102,10 @@ export async function setFailureLogLevel(state: JobState, failureLogLevel: LogLe
 
 export async function setPriority(state: JobState, priority: Priority): Promise<void> {
   await state.send({ type: 'priority.set', priority: checkPriority(priority) });
+}
+
+export async function setTags(state: JobState, tags: readonly string[]): Promise<void> {
+  await state.send({ type: 'tags.set', tags: checkTags(tags) });
 }
 
 export async function setQuotaNames(state: JobState, quotaNames: readonly string[]): Promise<void> {

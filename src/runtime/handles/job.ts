@@ -159,6 +159,11 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
     return commands.setPriority(this.#state, priority);
   }
 
+  /** Changes the tags of a stored job, in any status. @throws SignalboxError `INVALID_OPTION`. */
+  setTags(tags: readonly string[]): Promise<void> {
+    return commands.setTags(this.#state, tags);
+  }
+
   /**
    * Changes the quotas of a stored job, while it is NEW or PENDING.
    * @throws BadStatusError later; SignalboxError `QUOTA_NOT_FOUND`, `INVALID_NAME`, `INVALID_OPTION`.

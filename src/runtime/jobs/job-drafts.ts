@@ -28,7 +28,7 @@ import { keysFor } from '../definitions/job-limits.ts';
 import { checkLogLevel } from '../environment/logging.ts';
 import { annotationChange } from './annotations.ts';
 import { isJob, type JobLike, type PendingCallback, type ProxyLike } from './job-like.ts';
-import type { JobSettings } from './job-settings.ts';
+import { type JobSettings, tagsOf } from './job-settings.ts';
 import { policyName } from './named-settings.ts';
 
 const none: readonly never[] = Object.freeze([]);
@@ -100,6 +100,7 @@ export class JobDrafts {
       timeout: timeout === null ? null : durationMs(timeout, 'timeout'),
       failureLogLevel: settings.failureLogLevel ?? null,
       retryPolicy: policyName(registry, settings.retryPolicy ?? null),
+      tags: tagsOf(definition, job.args, settings.tags),
       parent: place,
       order: place === null ? null : ['callback', 0],
     });

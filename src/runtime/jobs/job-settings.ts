@@ -1,5 +1,5 @@
 import type { Json } from '../../../machines/json.ts';
-import { checkId, checkQuotaNames } from '../../model/checks/names.ts';
+import { checkId, checkQuotaNames, checkTags } from '../../model/checks/names.ts';
 import type { Backoff } from '../../model/jobs/backoff.ts';
 import { checkPolicyOrName } from '../../model/jobs/check-policy.ts';
 import { checkPriority, type Priority } from '../../model/jobs/priority.ts';
@@ -33,6 +33,8 @@ export interface JobSettings<Notes = { readonly [name: string]: unknown }> {
   readonly priority?: Priority;
   /** A policy, the name of one, or a backoff such as `{ maxAttempts: 5 }`. */
   readonly retryPolicy?: RetryPolicy | Backoff | string | null;
+  /** Words by which it is found: up to 16, each of 1 to 64 characters. Default: those of its definition. */
+  readonly tags?: readonly string[];
   /** Over what its definition says, option by option. False: it asks for no unique name. */
   readonly unique?: Unique | false;
   readonly annotations?: Notes;
@@ -51,6 +53,7 @@ export const jobSettings = [
   'failureLogLevel',
   'priority',
   'retryPolicy',
+  'tags',
   'unique',
   'annotations',
   'id',
@@ -67,6 +70,7 @@ export function changedSettings(settings: JobSettings, changes: JobSettings): Jo
   checkLogLevel(changes.failureLogLevel ?? null);
   if (changes.priority !== undefined) checkPriority(changes.priority);
   uniqueSettings(changes.unique);
+  if (changes.tags !== undefined) checkTags(changes.tags);
   const quotaNames = changes.quotaNames === undefined ? undefined : checkQuotaNames(changes.quotaNames);
   const retryPolicy = changes.retryPolicy == null ? null : checkPolicyOrName(changes.retryPolicy);
   const annotations = { ...settings.annotations, ...changes.annotations };
@@ -82,6 +86,17 @@ export function changedSettings(settings: JobSettings, changes: JobSettings): Jo
     ...(quotaNames && { quotaNames }),
     ...(retryPolicy && { retryPolicy }),
   };
+}
+
+/** The tags of a job; null: it has none. @throws SignalboxError `INVALID_OPTION`, and what the definition throws. */
+export function tagsOf(
+  definition: Definition | null,
+  args: readonly unknown[],
+  given: JobSettings['tags'],
+): readonly string[] | null {
+  if (given !== undefined) return checkTags(given);
+  const tags = definition?.tags ?? null;
+  return typeof tags === 'function' ? checkTags(tags(...(args as never[]))) : tags;
 }
 
 /** The deadline of jobs of a definition: it counts from when they may begin. */
@@ -108,6 +123,7 @@ export function overridden(
     ...(options.failureLogLevel == null ? {} : { failureLogLevel: options.failureLogLevel }),
     ...(options.priority === undefined ? {} : { priority: checkPriority(options.priority) }),
     ...(options.retryPolicy == null ? {} : { retryPolicy: policyName(registry, options.retryPolicy) }),
+    ...(options.tags === undefined ? {} : { tags: tagsOf(null, [], options.tags) as Json }),
     ...(options.quotaNames === undefined ? {} : { quotaNames: [...options.quotaNames] }),
   };
 }

@@ -40,6 +40,7 @@ export interface PutOptions
     | 'retryPolicy'
     | 'quotaNames'
     | 'keys'
+    | 'tags'
     | 'unique'
     | 'id'
   > {

@@ -42,6 +42,7 @@ export class JobIndexes {
   readonly #waiters = new Map<string, Set<string>>();
   /** How many unfinished jobs have a job among their arguments. */
   readonly #references = new Map<string, number>();
+  readonly #tagged = new Map<string, Set<string>>();
   #newestKey = { queue: '', dispatcher: '', agent: '', key: '//' };
 
   constructor(findJob: FindJob, callbacks: CallbackIndex) {
@@ -93,6 +94,21 @@ export class JobIndexes {
   /** Jobs that wait for the result of a job. */
   waiters(job: string): ReadonlySet<string> {
     return this.#waiters.get(job) ?? none;
+  }
+
+  /** Jobs with a tag. */
+  tagged(tag: string): ReadonlySet<string> {
+    return this.#tagged.get(tag) ?? none;
+  }
+
+  /** Moves a job between its tags. It has them in any state, also where this version cannot read it. */
+  retag(id: string, before: readonly string[] | null, after: readonly string[] | null): void {
+    for (const tag of before ?? []) {
+      const jobs = this.#tagged.get(tag);
+      jobs?.delete(id);
+      if (jobs?.size === 0) this.#tagged.delete(tag);
+    }
+    for (const tag of after ?? []) addTo(this.#tagged, tag, id);
   }
 
   /** Whether an unfinished job has this one in its arguments, or waits for it. */

@@ -215,6 +215,8 @@ export class Tables {
       if (after === undefined) map.delete(id);
       else map.set(id, after);
       if (young !== undefined && moved) this.jobs.enter(young, old);
+      if ((old?.tags ?? null) !== (young?.tags ?? null))
+        this.jobs.retag(id, old?.tags ?? null, young?.tags ?? null);
       if (old === undefined || young === undefined) this.#nameOf((young ?? old)?.uniqueKey ?? null);
       return;
     }
