@@ -69,7 +69,7 @@ export { type AgentInstallation, installAgent } from './runtime/box/install-agen
 export type { DispatcherEvent, DispatcherHook } from './runtime/box/lifecycle-listeners.ts';
 export type { ActorChange, ActorView } from './runtime/box/live-actors.ts';
 export { type LiveAnnotationOptions, local, type SleepOptions } from './runtime/box/local.ts';
-export type { OperateOptions, Operator } from './runtime/box/operator.ts';
+export type { OperateOptions, Operator, RetriedAs } from './runtime/box/operator.ts';
 export { Dispatcher, Signalbox } from './runtime/box/signalbox.ts';
 export type { SignalboxOptions, StartOptions } from './runtime/box/signalbox-options.ts';
 export { handleSignals, type SignalOptions } from './runtime/box/signals.ts';

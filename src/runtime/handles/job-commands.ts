@@ -13,6 +13,7 @@ import { type Beginning, beginningMs, type Duration, durationMs, durationText } 
 import { type CancelResult, cancelJob } from '../callbacks/cancel-job.ts';
 import { failJob } from '../callbacks/fail-job.ts';
 import { handleInterrupt } from '../callbacks/interrupted-job.ts';
+import { type Retried, retryJob } from '../callbacks/retry-job.ts';
 import type { Definition } from '../definitions/definition.ts';
 import { checkLogLevel, type LogLevel } from '../environment/logging.ts';
 import { answeredWithin } from '../environment/reactor/time-limits.ts';
@@ -152,6 +153,22 @@ export async function cancel(state: JobState, options: CancelOptions): Promise<C
   const result = await cancelJob(servicesOf(work.context).callbacks, work, record.id, request);
   if (!work.isPartial) await refresh(state);
   return result;
+}
+
+/** How an ended job is tried again. */
+export interface JobRetryOptions<Args extends readonly unknown[] = readonly unknown[]> {
+  /** Other arguments. Default: those of the job. */
+  readonly args?: Args;
+  /** When the new job begins at the earliest. Default: at once. */
+  readonly at?: Beginning;
+}
+
+export async function retry(state: JobState, options: JobRetryOptions): Promise<Retried> {
+  checkKnown(options, ['args', 'at']);
+  const { args = null, at = null } = options;
+  if (args !== null && !Array.isArray(args)) throw invalidOption('args', 'a list of arguments', args);
+  const { work, record } = state.stored();
+  return retryJob(work, record.id, { args, at });
 }
 
 export async function interrupt(state: JobState): Promise<void> {

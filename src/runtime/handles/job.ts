@@ -219,6 +219,46 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
   }
 
   /**
+   * Tries a job again that has ended, however it ended: puts a new job of the same definition in the same queue, with its arguments
+   * or others, its settings and its tags, and without its callbacks. The new job names the old one in `record.origin`, the old one the
+   * new one in annotation `signalbox.retriedAs`; both are one commit. A job that is unique asks for its name as any put does: see
+   * `putResult` of the job that this gives. Other arguments need the definition in this process.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore, NeverRetry } from 'signalbox';
+   *
+   * const half = defineJob({
+   *   name: 'half',
+   *   retry: NeverRetry,
+   *   run: (n: number) => {
+   *     if (n % 2 === 1) throw new Error('odd');
+   *     return n / 2;
+   *   },
+   * });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [half] });
+   * await box.start();
+   * const job = await box.queue().put(half(3));
+   * await job.waitFor('COMPLETED');
+   * const again = await job.retry({ args: [4] });
+   * console.log(await again.result(), again.record.origin?.retryOf === job.id); // => 2 true
+   * await box.stop();
+   * ```
+   *
+   * @throws BadStatusError before it has ended, of a callback, and of a job that was in no queue.
+   * @throws SignalboxError `JOB_NOT_FOUND`, `UNKNOWN_DEFINITION`, `DUPLICATE_JOB`, `QUEUE_FULL`, `QUOTA_NOT_FOUND`, `ARGS_…`.
+   */
+  async retry<const Args extends readonly unknown[] = readonly unknown[]>(
+    options: commands.JobRetryOptions<Args & StoredArguments<Args>> = {},
+  ): Promise<Job<Result>> {
+    const { record, result } = await commands.retry(this.#state, options);
+    const { work } = this.#state.stored();
+    const job = Job.of<Result>(work.handles, record);
+    job.attach(work.handles, record, result);
+    return job;
+  }
+
+  /**
    * Decides about a job whose worker disappeared, as its policy says: back to its queue, or aborted. In CALLBACKS it
    * continues them. Meant for system jobs, in whose queue the job is put.
    * @throws BadStatusError unless ACTIVE or in CALLBACKS.

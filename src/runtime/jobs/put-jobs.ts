@@ -37,13 +37,16 @@ export async function put(
 const mostPuts = 20;
 
 /** Makes an attempt until it meets no conflict; after the first one in turn. It calls `submitted` when its commit is on its way. */
-function inTurns(work: UnitOfWork, attempt: (submitted: () => void) => Promise<void>): Promise<void> {
+export function inTurns<Result>(
+  work: UnitOfWork,
+  attempt: (submitted: () => void) => Promise<Result>,
+): Promise<Result> {
   let count = 0;
   return retryConflicts(mostPuts, async () => {
     count += 1;
     const done = count === 1 ? nothing : await work.context.turns.next();
     try {
-      await attempt(done);
+      return await attempt(done);
     } finally {
       done();
     }
