@@ -96,3 +96,50 @@ it.each(['memory', 'json'] as const)(
     rmSync(folder, { recursive: true });
   },
 );
+
+it.each(['memory', 'json'] as const)(
+  'Jobs that failed, were aborted or have expired are kept longer than others, in a %s store',
+  async (kind) => {
+    const folder = mkdtempSync(join(tmpdir(), 'signalbox-'));
+    const day = 24 * 60 * 60 * 1000;
+    const made = kind === 'memory' ? memoryStore() : jsonStore(join(folder, 'store'));
+    let now = 1000;
+    const store = await openByHand(made, () => now);
+    const over = (ending: string): Change => {
+      const job = madeJob(ending, 'completed', null);
+      return { ...job, patch: { ...job.patch, ending, activeEnd: now } };
+    };
+    const changes = ['succeeded', 'cancelled', 'failed', 'aborted', 'expired'].map(over);
+    await store.commit({ by: 'client', changes, expect: [] }).synced;
+    const leftAfter = async (days: number): Promise<string[]> => {
+      now = 1000 + days * day + 1;
+      await store.commit({ by: 'client', changes: [madeJob(`new${days}`, 'new', null)], expect: [] }).synced;
+      await store.settled();
+      return (await store.list('job', '')).map(({ id }) => id).filter((id) => !id.startsWith('new'));
+    };
+
+    expect(await leftAfter(6)).toHaveLength(5);
+    expect(await leftAfter(7)).toEqual(['aborted', 'expired', 'failed']);
+    expect(await leftAfter(29)).toHaveLength(3);
+    expect(await leftAfter(30)).toEqual([]);
+    await store.close();
+    rmSync(folder, { recursive: true });
+  },
+);
+
+it('So many of them are kept as of the others: neither drives the others out', async () => {
+  const store = await openByHand(memoryStore({ completedMaxCount: 2 }));
+  const over = (id: string, ending: string): Change => {
+    const job = madeJob(id, 'completed', null);
+    return { ...job, patch: { ...job.patch, ending, activeEnd: 1000 } };
+  };
+  const endings = [
+    ...['f1', 'f2', 'f3'].map((id) => over(id, 'failed')),
+    ...['s1', 's2', 's3', 's4'].map((id) => over(id, 'succeeded')),
+  ];
+  await store.commit({ by: 'client', changes: endings, expect: [] }).synced;
+  await store.settled();
+
+  expect((await store.list('job', '')).map(({ id }) => id)).toEqual(['f2', 'f3', 's3', 's4']);
+  await store.close();
+});

@@ -8,13 +8,18 @@ import type { Change } from '../store.ts';
 export interface Retention {
   /** Milliseconds; default 7 days. */
   readonly completedMaxAgeMs: number;
-  /** Default 100,000. */
+  /** Of jobs that failed, were aborted or have expired. Milliseconds; default 30 days. */
+  readonly failedMaxAgeMs: number;
+  /** Default 100,000, and as many that failed, were aborted or have expired. */
   readonly completedMaxCount: number;
 }
 
+const dayMs = 24 * 60 * 60 * 1000;
+
 /** The defaults of retention. */
 export const defaultRetention: Retention = {
-  completedMaxAgeMs: 7 * 24 * 60 * 60 * 1000,
+  completedMaxAgeMs: 7 * dayMs,
+  failedMaxAgeMs: 30 * dayMs,
   completedMaxCount: 100_000,
 };
 
@@ -42,21 +47,33 @@ export class Evictions {
    * a hundred too many.
    */
   due(now: number): Change[] {
-    const { completedMaxAgeMs, completedMaxCount } = this.#retention;
-    const { completed } = this.#tables.jobs;
-    if (now < this.#nextRound && completed.size <= completedMaxCount * 1.01) return [];
+    const { completedMaxAgeMs, failedMaxAgeMs, completedMaxCount } = this.#retention;
+    const { failed, unfailed } = this.#tables.jobs;
+    const most = completedMaxCount * 1.01;
+    if (now < this.#nextRound && unfailed.size <= most && failed.size <= most) return [];
     this.#nextRound = now + roundMs;
     const changes = this.#spent(now);
-    let excess = completed.size - completedMaxCount;
-    for (const id of completed) {
+    this.#drop(changes, unfailed, now, completedMaxAgeMs);
+    this.#drop(changes, failed, now, failedMaxAgeMs);
+    return changes;
+  }
+
+  /** Adds the changes that drop the oldest of a list: those beyond an age, and those that are too many. */
+  #drop(
+    changes: Change[],
+    ids: Iterable<string> & { readonly size: number },
+    now: number,
+    maxAgeMs: number,
+  ): void {
+    let left = ids.size - this.#retention.completedMaxCount;
+    for (const id of ids) {
       const job = this.#tables.findJob(id) as JobRecord;
-      const isOld = (job.activeEnd ?? 0) < now - completedMaxAgeMs;
-      if ((excess <= 0 && !isOld) || changes.length >= roundMaxChanges) break;
+      const isOld = (job.activeEnd ?? 0) < now - maxAgeMs;
+      if ((left <= 0 && !isOld) || changes.length >= roundMaxChanges) return;
       if (this.#tables.jobs.isReferred(job)) continue;
-      excess -= 1;
+      left -= 1;
       changes.push(...this.#of(job, now));
     }
-    return changes;
   }
 
   /** Drops the records of limits and unique names that say nothing any more. */

@@ -16,6 +16,8 @@ export class JobIndexes {
   readonly completed = new EndedJobs((id) => this.#findJob(id)?.lastSeq);
   /** Those of them that did not succeed and were not cancelled, oldest first. */
   readonly failed = new EndedJobs((id) => this.#findJob(id)?.lastSeq);
+  /** The others of them, oldest first. */
+  readonly unfailed = new Set<string>();
   /** How many of them ended so. */
   readonly endings: Record<Ending, number> = {
     succeeded: 0,
@@ -144,6 +146,7 @@ export class JobIndexes {
     this.completed.add(id, lastSeq);
     if (ending !== null) this.endings[ending] += 1;
     if (isFailed(ending)) this.failed.add(id, lastSeq);
+    else this.unfailed.add(id);
   }
 
   #enterPlace(job: JobRecord, place: Place, previous: JobRecord | undefined): void {
@@ -180,6 +183,7 @@ export class JobIndexes {
     if (job.state !== 'completed') return;
     this.completed.delete(job.id);
     this.failed.delete(job.id);
+    this.unfailed.delete(job.id);
     if (job.ending !== null) this.endings[job.ending] -= 1;
   }
 
