@@ -42,8 +42,10 @@ interface Life extends Choice {
   readonly put: string[];
   /** Whether jobs have priorities. */
   readonly isLeveled: boolean;
-  /** Whether the store keeps limits with keys, and unique names. */
+  /** Whether the store keeps limits with keys. */
   readonly hasLimits: () => boolean;
+  /** Whether the store keeps unique names. */
+  readonly hasNames: () => boolean;
   /** How long a job that is unique keeps others off. */
   readonly until: 'started' | 'ended';
   readonly running: () => readonly string[];
@@ -79,6 +81,7 @@ function lifeOf(
   const put: string[] = [];
   const isLeveled = run.random.chance(0.6);
   let hasLimits = false;
+  let hasNames = false;
   const choice: Life = {
     ...most,
     isLeveled,
@@ -87,6 +90,7 @@ function lifeOf(
     longShare: often.share,
     put,
     hasLimits: () => hasLimits,
+    hasNames: () => hasNames,
     until: run.random.pick(['started', 'ended', 'ended']),
     running: () => put.filter((id) => run.job(id)?.status === 'ACTIVE'),
   };
@@ -103,6 +107,7 @@ function lifeOf(
       if (isLeveled) for (const name of queues) await box.queue(name).set({ aging: '10s' });
       for (const name of quotaNames) await quotas.create(name, { size: name === 'few' ? 2 : 1 });
       hasLimits = await makeLimits(box);
+      hasNames = await keepsNames(box);
     },
     install: (box) => {
       installAgent(box, { name: 'main', settings: agent({ size: 2 }), queues: ['a'] });
@@ -123,6 +128,19 @@ async function makeLimits(box: Signalbox): Promise<boolean> {
     return true;
   } catch (error) {
     if (error instanceof SignalboxError && error.code === 'NO_LIMITS') return false;
+    throw error;
+  }
+}
+
+async function keepsNames({ store }: Signalbox): Promise<boolean> {
+  const name = { kind: 'unique', id: 'a/none/none', from: null, to: null } as const;
+  const taken = { ...name, event: 'unique.taken', patch: { job: 'none', at: 0 } };
+  const dropped = { ...name, event: 'evicted', patch: null, gone: true };
+  try {
+    await store.commit({ by: 'client', changes: [taken, dropped], expect: [] }).synced;
+    return true;
+  } catch (error) {
+    if (error instanceof SignalboxError && error.code === 'NO_UNIQUE') return false;
     throw error;
   }
 }
@@ -148,7 +166,7 @@ async function act(client: SimulatedClient, choice: Life): Promise<void> {
   const { random, box } = client;
   if (choice.hasLimits() && random.chance(0.05))
     await box.queue('a').pause({ key: ['tenant', random.pick(limitKeys)], until: '8s' });
-  if (choice.hasLimits() && random.chance(0.25)) await putTwins(client, choice);
+  if (choice.hasNames() && random.chance(0.25)) await putTwins(client, choice);
   const queue = random.pick(['a', 'a', 'inner'] as const);
   const id = await client.put(drafting(client, choice, queue), { queue });
   if (id === null) return;
