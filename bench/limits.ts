@@ -61,6 +61,7 @@ export function checks(figures: Record<string, unknown>): readonly Check[] {
     check('ownKeysPostgresDrainRatio', { atLeast: 0.5 }),
     check('parkBurstPostgresMs', { atMost: 5000 }),
     check('threadJobsPerS', { atLeast: 5000 }),
+    check('uniquePutRatio', { atMost: 1.7 }),
   ];
 }
 

@@ -135,11 +135,24 @@ function ended(context: JobContext, at: number): Change {
 
 /** Sets the quota names. A job that was put back holds quota slots: it frees those whose quota is no longer named. */
 export function nameQuotas(context: JobContext, { quotaNames }: EventOf<'quotaNames.set'>): Change {
+  return { quotaNames, ...stillNamed(context, quotaNames, context.keys) };
+}
+
+/** Sets the keys of its keyed limits, likewise. */
+export function nameKeys(context: JobContext, { keys }: EventOf<'keys.set'>): Change {
+  return { keys, ...stillNamed(context, context.quotaNames, keys) };
+}
+
+function stillNamed(
+  context: JobContext,
+  quotaNames: readonly string[],
+  keys: readonly string[] | null,
+): Pick<Change, 'quotas'> {
   const quotas = context.quotas.filter((id) => {
     const name = id.slice(id.indexOf('/') + 1);
-    return quotaNames.includes(name) || context.keys?.includes(name) === true;
+    return quotaNames.includes(name) || keys?.includes(name) === true;
   });
-  return { quotaNames, ...(quotas.length < context.quotas.length ? { quotas } : {}) };
+  return quotas.length < context.quotas.length ? { quotas } : {};
 }
 
 /**

@@ -72,6 +72,11 @@ export interface Snoozed {
   readonly reason: string | null;
 }
 
+/** What a job was made of: another one that had ended. */
+export interface Origin {
+  readonly retryOf: string;
+}
+
 /** All data of a job, as JSON; `null` means not known yet. Instants are epoch milliseconds. */
 export interface JobContext {
   /** Name of its definition. */
@@ -118,6 +123,9 @@ export interface JobContext {
   /** Why its code is asked to stop, or was when it ended. */
   readonly stop: Stop | null;
   readonly snoozed: Snoozed | null;
+  /** Words by which it is found. */
+  readonly tags: readonly string[] | null;
+  readonly origin: Origin | null;
   readonly outcome: Outcome | null;
   readonly ending: Ending | null;
 }
@@ -167,6 +175,8 @@ export function newJobContext(input: JobInput): JobContext {
     waitingOn: input.waitingOn ?? null,
     stop: input.stop ?? null,
     snoozed: input.snoozed ?? null,
+    tags: input.tags ?? null,
+    origin: input.origin ?? null,
     outcome: input.outcome ?? null,
     ending: input.ending ?? null,
   };

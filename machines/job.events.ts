@@ -93,6 +93,8 @@ export type JobEvent =
   | { readonly type: 'priority.set'; readonly priority: number }
   /** `unknown` is the number of names that the job's queue does not have; always 0 for a job outside queues. */
   | { readonly type: 'quotaNames.set'; readonly quotaNames: readonly string[]; readonly unknown: number }
+  | { readonly type: 'keys.set'; readonly keys: readonly string[] | null }
+  | { readonly type: 'tags.set'; readonly tags: readonly string[] | null }
   | { readonly type: 'failureLogLevel.set'; readonly failureLogLevel: string | null }
   | { readonly type: 'retryPolicy.set'; readonly retryPolicy: string | null };
 

@@ -16,6 +16,7 @@ import {
   keepFailure,
   keepOutcome,
   leaveQueue,
+  nameKeys,
   nameQuotas,
   putOff,
   rejoinQueue,
@@ -102,6 +103,8 @@ export const jobMachine = setup({
     setBeginAfter: assign(({ event }) => ({ beginAfter: (event as EventOf<'beginAfter.set'>).beginAfter })),
     setBeginBy: assign(({ event }) => ({ beginBy: (event as EventOf<'beginBy.set'>).beginBy })),
     nameQuotas: assign(({ context, event }) => nameQuotas(context, event as EventOf<'quotaNames.set'>)),
+    nameKeys: assign(({ context, event }) => nameKeys(context, event as EventOf<'keys.set'>)),
+    setTags: assign(({ event }) => ({ tags: (event as EventOf<'tags.set'>).tags })),
     setFailureLogLevel: assign(({ event }) => ({
       failureLogLevel: (event as EventOf<'failureLogLevel.set'>).failureLogLevel,
     })),
@@ -122,6 +125,7 @@ export const jobMachine = setup({
   context: ({ input }) => newJobContext(input),
   initial: 'new',
   on: {
+    'tags.set': { actions: 'setTags' },
     'failureLogLevel.set': { actions: 'setFailureLogLevel' },
     'retryPolicy.set': { actions: 'setRetryPolicy' },
   },
@@ -156,6 +160,7 @@ export const jobMachine = setup({
         'args.append': { actions: ['appendArgs', 'offerWork'] },
         'beginBy.set': { actions: ['setBeginBy', 'offerWork'] },
         'quotaNames.set': { guard: 'quotasExist', actions: ['nameQuotas', 'offerWork'] },
+        'keys.set': { actions: ['nameKeys', 'offerWork'] },
       },
     },
     assigned: {

@@ -16,8 +16,8 @@ const messages = {
     `Expected ${about.path} to be a JSON value, got ${about.actual}. JSON would turn it into ${about.wouldBecome}; pass a JSON value, or a job.`,
   ARGS_TOO_DEEP: (about: { path: string; limit: number; actual: number }) =>
     `Expected values nested at most ${about.limit} deep, got more at ${about.path}: ${about.actual} levels or more. Flatten the value, store it elsewhere and pass its id, or raise limits.depth.`,
-  ARGS_TOO_LARGE: (about: { path: string; limit: number; actual: number; unit: string }) =>
-    `Expected ${about.path} to be at most ${about.limit} ${about.unit}, got ${about.actual}. Store the value elsewhere and pass its id, or raise limits.${about.unit}.`,
+  ARGS_TOO_LARGE: (about: { path: string; limit: number; actual: number; unit: string; repair?: string }) =>
+    `Expected ${about.path} to be at most ${about.limit} ${about.unit}, got ${about.actual}. ${about.repair ?? `Store the value elsewhere and pass its id, or raise limits.${about.unit}.`}`,
   ARGS_INVALID: (about: { name: string; issues: readonly ShownIssue[]; at: 'put' | 'start' }) =>
     `Expected the input of job "${about.name}" to be what its schema accepts, got ${issuesText(about.issues)}. ${about.at === 'put' ? 'Nothing was written; correct the input and call again.' : 'It is not tried again; let the schema accept what was put before it changed, or put the job anew with other input.'}`,
   RESULT_INVALID: (about: { name: string; issues: readonly ShownIssue[] }) =>
@@ -72,6 +72,8 @@ const messages = {
     `Expected job ${about.id} to wait in queue "${about.queue}", got status ${about.status} elsewhere. Only waiting jobs can be pulled or removed.`,
   JOB_EXISTS: (about: { id: string }) =>
     `Expected job id "${about.id}" to be new, found a job with another definition or other arguments under it. Use an id once.`,
+  DUPLICATE_JOB: (about: { key: string; id: string }) =>
+    `Expected unique name "${about.key}" to be free, got one that job ${about.id} has. Nothing was written; wait for that job, or let \`onConflict\` be 'return'.`,
   INDEX_OUT_OF_RANGE: (about: { index: number; length: number }) =>
     `Expected an index within a queue of ${about.length}, got ${about.index}. Look at queue.length() first.`,
   BAD_STATUS: (about: {
@@ -155,6 +157,8 @@ const messages = {
 
   NO_SCHEDULES: (about: { id: string }) =>
     `Expected a store that keeps schedules for schedule ${about.id}, got the PostgreSQL store, which does not yet. Nothing was written; use a json store for schedules until then.`,
+  NO_UNIQUE: (about: { name: string }) =>
+    `Expected a store that keeps unique names for "${about.name}", got the PostgreSQL store, which does not yet. Nothing was written; put with \`unique: false\` there.`,
   LIMIT_DEADLOCK: (about: { parent: string; child: string; limit: string }) =>
     `Expected job ${about.child} to find room in limit "${about.limit}" while job ${about.parent} waits for it, got one that is filled by jobs that wait for it. Give the two different limits or keys, or enlarge it.`,
   NO_TRANSACTIONS: (about: { call: string }) =>

@@ -40,6 +40,7 @@ export {
 } from './model/jobs/retry.ts';
 export { RetryAfterError, type RetryAfterOptions, UnrecoverableError } from './model/jobs/retry-errors.ts';
 export type { JobStatus } from './model/jobs/step.ts';
+export type { PutResult } from './model/jobs/unique/name-answer.ts';
 export { type JobInfo, JobInfos } from './model/monitoring/job-infos.ts';
 export type { DispatcherHealth } from './model/monitoring/liveness.ts';
 export type { PollRange } from './model/monitoring/poll-range.ts';
@@ -56,7 +57,14 @@ export type { FilterData, JobRecord, Selection } from './model/records/records.t
 export type { Codec } from './model/values/codec.ts';
 export { Failure, type FailureDetail } from './model/values/failure.ts';
 export type { Progress } from './model/values/progress.ts';
-export type { Condition, Explanation, KnownNames, Ref, Verdict } from './reading/explanation.ts';
+export type {
+  Condition,
+  Explanation,
+  KnownNames,
+  Ref,
+  UniqueName,
+  Verdict,
+} from './reading/explanation.ts';
 export type { Pause, PauseOptions, QueuePauseOptions } from './runtime/agents/pausing.ts';
 export { createSignalbox } from './runtime/box/create-signalbox.ts';
 export { type DiscoverOptions, discoverJobs } from './runtime/box/discover-jobs.ts';
@@ -64,7 +72,7 @@ export { type AgentInstallation, installAgent } from './runtime/box/install-agen
 export type { DispatcherEvent, DispatcherHook } from './runtime/box/lifecycle-listeners.ts';
 export type { ActorChange, ActorView } from './runtime/box/live-actors.ts';
 export { type LiveAnnotationOptions, local, type SleepOptions } from './runtime/box/local.ts';
-export type { OperateOptions, Operator } from './runtime/box/operator.ts';
+export type { OperateOptions, Operator, RetriedAs } from './runtime/box/operator.ts';
 export { Dispatcher, Signalbox } from './runtime/box/signalbox.ts';
 export type { SignalboxOptions, StartOptions } from './runtime/box/signalbox-options.ts';
 export { handleSignals, type SignalOptions } from './runtime/box/signals.ts';
@@ -94,6 +102,7 @@ export type {
   StandardSchemaProps,
   StandardSchemaV1,
 } from './runtime/definitions/standard-schema.ts';
+export type { Unique } from './runtime/definitions/unique-rule.ts';
 export type { DispatcherOptions, StatusInfo } from './runtime/dispatchers/dispatcher.ts';
 export type { DispatcherEventName } from './runtime/dispatchers/lifecycle-hooks.ts';
 export { type ConsoleLoggerOptions, consoleLogger } from './runtime/environment/console-logger.ts';

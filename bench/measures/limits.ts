@@ -30,6 +30,9 @@ export interface Limits {
   readonly rateClaimRatio: number;
   /** A drain of jobs each with a key of its own, over that of jobs without. */
   readonly ownKeysDrainRatio: number;
+  /** A put under a unique name that is free, and one that finds it taken, over a put without one. */
+  readonly uniquePutRatio: number;
+  readonly existingPutRatio: number;
 }
 
 /** Measures in memory. `jobs`: how many wait where many do. */
@@ -49,6 +52,7 @@ export async function measure({ jobs }: { jobs: number }): Promise<Limits> {
     parkBurstMs: parkMs,
     rateClaimRatio: withUs / withoutUs,
     ownKeysDrainRatio: keyed.drainPerS / plain.drainPerS,
+    ...(await uniquePuts(jobs / 5)),
   };
 }
 
@@ -222,4 +226,35 @@ async function drainOwnKeys(count: number, isKeyed: boolean): Promise<{ readonly
   });
   await box.stop();
   return { drainPerS: (count / ms) * 1000 };
+}
+
+/** Processor time of puts, one after the other: under names that are free, under one that is taken, and without. */
+async function uniquePuts(
+  count: number,
+): Promise<{ readonly uniquePutRatio: number; readonly existingPutRatio: number }> {
+  const run = (_tenant: string, _n: number): void => {};
+  const plain = defineJob({ name: 'plain', run });
+  const unique = defineJob({ name: 'unique', run, unique: {} });
+  const existing = defineJob({ name: 'existing', run, unique: { key: (tenant) => tenant } });
+  const cpuOf = async (make: typeof plain): Promise<number> => {
+    const box = await createSignalbox({
+      store: memoryStore({ historyMaxLines: 0 }),
+      jobs: [plain, unique, existing],
+    });
+    await box.createQueue('');
+    const queue = box.queue();
+    const before = cpuUs();
+    for (let n = 0; n < count; n += 50)
+      await Promise.all(Array.from({ length: 50 }, (_, at) => queue.put(make('tenant', n + at))));
+    const used = cpuUs() - before;
+    await box.stop();
+    return used;
+  };
+  const ratios = { unique: [] as number[], existing: [] as number[] };
+  for (let round = 0; round < 5; round += 1) {
+    const base = await cpuOf(plain);
+    ratios.unique.push((await cpuOf(unique)) / base);
+    ratios.existing.push((await cpuOf(existing)) / base);
+  }
+  return { uniquePutRatio: median(ratios.unique), existingPutRatio: median(ratios.existing) };
 }

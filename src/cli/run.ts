@@ -3,6 +3,7 @@ import { SignalboxError } from '../index.ts';
 import { type Command, UnreachableError, UsageError } from './command.ts';
 import { cancel } from './commands/act/cancel.ts';
 import { pause as pauseCommand, resume } from './commands/act/pause.ts';
+import { retry } from './commands/act/retry.ts';
 import { exportCommand } from './commands/export.ts';
 import { explain } from './commands/look/explain.ts';
 import { inspect } from './commands/look/inspect.ts';
@@ -29,7 +30,7 @@ export interface Streams {
 }
 
 const looking: readonly Command[] = [inspect, status, queues, schedules, jobs, job, explain, history, tail];
-const acting: readonly Command[] = [cancel, pauseCommand, resume];
+const acting: readonly Command[] = [cancel, retry, pauseCommand, resume];
 const commands: readonly Command[] = [work, ...looking, ...acting, migrate, verify, promote, exportCommand];
 
 /** Codes of errors in the call itself: exit code 2. */

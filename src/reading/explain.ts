@@ -1,11 +1,12 @@
 import type { Place } from '../../machines/job.context.ts';
 import { isReadable, type JobStatus } from '../model/jobs/step.ts';
+import { holdsName } from '../model/jobs/unique/name-answer.ts';
 import type { JobRecord } from '../model/records/records.ts';
 import type { StoreReader } from '../store/reader.ts';
 import { isAtWork, whyIdle } from './agent-conditions.ts';
-import type { Explanation, KnownNames, Verdict } from './explanation.ts';
+import type { Explanation, KnownNames, UniqueName, Verdict } from './explanation.ts';
 import { statusOf, topOf } from './job-place.ts';
-import { cancelWords, verdictOnActive } from './stop-words.ts';
+import { cancelWords, instantText, verdictOnActive } from './stop-words.ts';
 import { conditionsOf, verdictOf } from './waiting-conditions.ts';
 import { waitingFacts } from './waiting-facts.ts';
 
@@ -65,6 +66,7 @@ async function explained(
     at: reader.now(),
     verdict,
     conditions,
+    unique: await uniqueNameOf(reader, job),
     because: because === undefined ? [] : [because],
   };
 }
@@ -151,4 +153,28 @@ async function goneHolder(reader: StoreReader, top: Place | null): Promise<Verdi
 
 function agentOf(place: Place | null): string {
   return place !== null && 'agent' in place ? place.agent : '';
+}
+
+/** The unique name that a job took when it was put, and which job keeps others off now. Null: it took none. */
+async function uniqueNameOf(reader: StoreReader, job: JobRecord): Promise<UniqueName | null> {
+  const key = job.uniqueKey;
+  if (key === null) return null;
+  const record = await reader.get('unique', key);
+  const holder = record?.job === job.id ? job : await reader.get('job', record?.job ?? '');
+  const isHeld =
+    record !== undefined &&
+    holder !== undefined &&
+    holdsName(holder, key, record.untilStart ? 'started' : 'ended');
+  const until = record?.until ?? null;
+  const window = until !== null && until > reader.now() ? until : null;
+  if (record === undefined || (!isHeld && window === null))
+    return { key, holder: null, text: `its unique name ${key} is free: the next put takes it` };
+  const who =
+    record.job === job.id
+      ? `it has the unique name ${key}`
+      : `its unique name ${key} is that of job ${record.job}`;
+  const end = record.untilStart ? 'its code is called first' : 'it has its outcome';
+  const how = isHeld ? [`until ${end}`] : [];
+  if (window !== null) how.push(`until ${instantText(window)}`);
+  return { key, holder: record.job, text: `${who}, ${how.join(' and at least ')}` };
 }

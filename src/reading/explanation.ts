@@ -42,6 +42,16 @@ export interface Verdict {
   readonly remedy: string;
 }
 
+/** The unique name of a job. */
+export interface UniqueName {
+  /** The id of its record: the queue or `*`, the definition, and the hash of the key. */
+  readonly key: string;
+  /** The job that keeps others off now, maybe this one; null: the name is free. */
+  readonly holder: string | null;
+  /** In a sentence without a capital and a full stop. */
+  readonly text: string;
+}
+
 /** Why a job is where it is. */
 export interface Explanation {
   readonly job: string;
@@ -54,6 +64,8 @@ export interface Explanation {
   readonly verdict: Verdict;
   /** All that a claim asks, in the order in which it decides; empty unless the job waits in a queue. */
   readonly conditions: readonly Condition[];
+  /** The unique name that it took when it was put; null: none. */
+  readonly unique: UniqueName | null;
   /** The explanations of the jobs that it waits for. */
   readonly because: readonly Explanation[];
 }

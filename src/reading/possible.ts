@@ -161,6 +161,8 @@ const events: { readonly [Type in JobEvent['type']]: Sample<Type> } = {
     by: 'operator',
     of: ({ quotaNames }) => ({ type: 'quotaNames.set', quotaNames, unknown: 0 }),
   },
+  'keys.set': { by: 'operator', of: ({ keys }) => ({ type: 'keys.set', keys }) },
+  'tags.set': { by: 'operator', of: ({ tags }) => ({ type: 'tags.set', tags }) },
   'failureLogLevel.set': {
     by: 'operator',
     of: ({ failureLogLevel }) => ({ type: 'failureLogLevel.set', failureLogLevel }),

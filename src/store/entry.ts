@@ -10,6 +10,7 @@ import type {
   RepresentationRecord,
   ScheduleRecord,
   StoreRecord,
+  UniqueRecord,
 } from '../model/records/records.ts';
 
 /** The kinds of record, with the shape of each. */
@@ -24,6 +25,7 @@ export interface Records {
   readonly job: JobRecord;
   readonly proxy: ProxyRecord;
   readonly annotation: AnnotationRecord;
+  readonly unique: UniqueRecord;
 }
 
 /** A kind of record. */

@@ -26,6 +26,7 @@ export const emptyState: State = {
     job: [],
     proxy: [],
     annotation: [],
+    unique: [],
   },
 };
 

@@ -31,7 +31,10 @@ export type JobList =
 
 /** A page of a list of jobs. */
 export interface JobPageRequest {
-  readonly list: JobList;
+  /** `tagged`: those with the tag, newest first. */
+  readonly list: JobList | 'tagged';
+  /** The tag of the list `tagged`. */
+  readonly tag?: string;
   /** Only jobs of this queue. */
   readonly queue?: string;
   /** Only jobs whose definition matches one of these patterns, as filters have them. */

@@ -95,6 +95,33 @@ describe.each(places)('signalbox, on %s that no process has open,', (_, placeIn)
     expect([none.code, none.json]).toMatchObject([1, { error: { code: 'JOB_NOT_FOUND' } }]);
   });
 
+  it('tries a job again that has ended, without its definition, and notes who did it', async () => {
+    const { store, args } = await placeIn();
+    await put(store);
+    const early = await run('retry', 'j1', ...args, '--json');
+    await run('cancel', 'j1', ...args);
+
+    const { code, out } = await run('retry', 'j1', '--user', 'Ada', ...args);
+
+    expect([early.code, early.json]).toMatchObject([1, { error: { code: 'BAD_STATUS' } }]);
+    const id = /^Job j1 is tried again as job (\S+)\.\n$/.exec(out)?.[1] ?? '';
+    expect([code, id]).toEqual([0, expect.stringMatching(/^[\w-]+$/)]);
+    await within(store, async (box) => {
+      const again = await box.job(id).refresh();
+      expect([again.status, again.args, again.record.origin]).toEqual([
+        'PENDING',
+        ['ann'],
+        { retryOf: 'j1' },
+      ]);
+      const old = await box.job('j1').refresh();
+      expect(old.annotations).toEqual({ 'signalbox.retriedAs': id });
+      expect(await auditOf(box)).toMatchObject([
+        { action: 'retry', target: 'j1', user: 'Ada' },
+        { action: 'cancel' },
+      ]);
+    });
+  });
+
   it('pauses a queue until a time, and resumes it', async () => {
     const { store, args } = await placeIn();
     await put(store);

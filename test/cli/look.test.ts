@@ -42,7 +42,7 @@ beforeAll(async () => {
   await queue.put(charge(), { id: ids.failed });
   await queue.put(login('4711'), { id: ids.secret });
   await queue.put(slow(), { quotaNames: ['smtp'] });
-  await queue.put(slow(), { id: ids.waiting, quotaNames: ['smtp'] });
+  await queue.put(slow(), { id: ids.waiting, quotaNames: ['smtp'], unique: {} });
   await queue.schedules.set('nightly', { cron: '30 2 * * *', tz: 'Europe/Berlin' }, login('4711'));
   await queue.schedules.set('often', { every: '6s', maxRuns: 4 }, login('4712'));
   await reactor.advance('20s');
@@ -61,6 +61,7 @@ describe('signalbox, on the store of a process that is gone,', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^slow w1 is PENDING: quota 'smtp' is full: 1 of 1\.\nWait until a holder ends/);
     expect(out).toContain("  NO   quota 'smtp' is full: 1 of 1");
+    expect(out).toMatch(/\nIt has the unique name mail\/slow\/[0-9a-f]{64}, until it has its outcome\.\n/);
   });
 
   it('shows a job with its attempts and the place of its error', async () => {

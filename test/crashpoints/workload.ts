@@ -95,6 +95,13 @@ export function drawChanges(random: Random): Change[] {
     case 2:
       return [note(one, text)];
     default:
+      // A put under a unique name: its job and the name are there, or neither is.
+      if (amount % 2 === 0)
+        return [
+          changed('job', one, { name: `name-${amount}`, uniqueKey: '/name/k', args: [] }),
+          changed('unique', '/name/k', { job: one, at: amount }),
+          note(one, amount),
+        ];
       return [
         note(one, amount),
         note(`${other}${other}`, -amount),

@@ -83,7 +83,7 @@ describe('a json store', () => {
     ]);
   });
 
-  it.each(['completedMaxAge', 'historyMaxAge'])(
+  it.each(['completedMaxAge', 'failedMaxAge', 'historyMaxAge'])(
     'with a %s that is no duration is refused when it is made',
     async (option) => {
       const error = await errorOf(() => jsonStore(newPath(), { [option]: 'long' }));
@@ -251,6 +251,7 @@ describe('a memory store', () => {
     ['completedMaxCount', 'many'],
     ['completedMaxCount', -1],
     ['completedMaxAgeMs', 'long'],
+    ['failedMaxAgeMs', 'long'],
     ['historyMaxLines', -1],
     ['historyMaxLines', '9'],
     ['poolSize', 0],

@@ -57,6 +57,9 @@ export const jobEvents: readonly JobEvent[] = [
   { type: 'priority.set', priority: -5 },
   { type: 'quotaNames.set', quotaNames: ['disk'], unknown: 0 },
   { type: 'quotaNames.set', quotaNames: ['gone'], unknown: 1 },
+  { type: 'keys.set', keys: ['disk/a'] },
+  { type: 'keys.set', keys: null },
+  { type: 'tags.set', tags: ['import'] },
   { type: 'failureLogLevel.set', failureLogLevel: 'error' },
   { type: 'retryPolicy.set', retryPolicy: 'never' },
 ];

@@ -87,8 +87,10 @@ const inPlace: Readonly<Record<string, readonly string[]>> = {
   'beginBy.set': ['new', 'pending'],
   'quotaNames.set': ['new', 'pending'],
   'priority.set': ['new', 'pending'],
+  'keys.set': ['pending'],
   'job.defer': ['pending'],
   'callback.move': ['new'],
+  'tags.set': everywhere,
   'failureLogLevel.set': everywhere,
   'retryPolicy.set': everywhere,
 };

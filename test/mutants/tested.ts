@@ -289,7 +289,7 @@ export const testedMutants: readonly TestedMutant[] = [
     test: 'test/runtime/command-model.test.ts',
     edits: [
       {
-        file: 'src/runtime/jobs/put-batch.ts',
+        file: 'src/runtime/jobs/job-drafts.ts',
         find: 'if (present === undefined) return false;',
         replace: "if (present === undefined || id !== '') return false;",
       },

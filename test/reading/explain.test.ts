@@ -20,7 +20,7 @@ async function boxOf(makeStore: MakeStore, jobs: Parameters<typeof makeBox>[0]['
   return { ...testBox, put, verdictOf };
 }
 
-forEachStore('An explanation', (makeStore) => {
+forEachStore('An explanation', (makeStore, kind) => {
   it('names a filter that refuses, by the part of it', async () => {
     const { box, put, verdictOf } = await boxOf(makeStore);
     await box.start({ agent: agent({ filter: { jobs: ['report.*'] } }) });
@@ -37,6 +37,41 @@ forEachStore('An explanation', (makeStore) => {
     await box.start({ agent: agent({ filter: defineFilter('small', () => false) }) });
 
     expect((await verdictOf(await put(send()))).text).toContain("'main' (filter 'small' refuses it)");
+  });
+
+  it('names the unique name of a job, and the job that has it', async (context) => {
+    const { box, put, reactor } = await boxOf(makeStore);
+    if (kind === 'postgres') return context.skip();
+    await box.start();
+    const unique = { until: 'started', within: '1m' } as const;
+    const uniqueOf = async (id: string) => (await box.explain(id)).unique;
+    const first = await put(send(), { unique, beginAfter: '10s' });
+    const key = (await box.job(first).refresh()).record.uniqueKey;
+    expect(key).toMatch(/^mail\/send\/[0-9a-f]{64}$/);
+    const [at, end] = [reactor.now(), new Date(reactor.now() + 60_000).toISOString()];
+
+    expect(await uniqueOf(first)).toEqual({
+      key,
+      holder: first,
+      text: `it has the unique name ${key}, until its code is called first and at least until ${end}`,
+    });
+    await reactor.advance('11s');
+    expect(await uniqueOf(first)).toMatchObject({
+      holder: first,
+      text: expect.stringMatching(`, until ${end}$`),
+    });
+    await reactor.advance(at + 61_000 - reactor.now());
+    expect(await uniqueOf(first)).toEqual({
+      key,
+      holder: null,
+      text: `its unique name ${key} is free: the next put takes it`,
+    });
+    const second = await put(send(), { unique: {}, beginAfter: '1h' });
+    expect(await uniqueOf(first)).toMatchObject({
+      holder: second,
+      text: `its unique name ${key} is that of job ${second}, until it has its outcome`,
+    });
+    expect(await uniqueOf(await put(send()))).toBeNull();
   });
 
   it('names a full quota and its holders', async () => {

@@ -72,9 +72,11 @@ describe('What can happen next to a job', () => {
       'job.defer',
       'job.fail',
       'job.pull',
+      'keys.set',
       'priority.set',
       'quotaNames.set',
       'retryPolicy.set',
+      'tags.set',
     ]);
   });
 

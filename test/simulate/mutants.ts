@@ -59,7 +59,7 @@ export const mutants: readonly SimulationMutant[] = [
     stores: all,
     edits: [
       {
-        file: 'src/runtime/jobs/put-batch.ts',
+        file: 'src/runtime/jobs/job-drafts.ts',
         find: 'if (present === undefined) return false;',
         replace: "if (present === undefined || id !== '') return false;",
       },
@@ -441,6 +441,42 @@ export const mutants: readonly SimulationMutant[] = [
         file: 'src/model/schedules/decide.ts',
         find: "last === null || last.isOver || figures.overlap === 'allow'",
         replace: "last === null || last.isOver || figures.overlap !== ''",
+      },
+    ],
+  },
+  {
+    name: 'name-taken-twice',
+    without: 'the refusal of a unique name that another put has taken since it was read',
+    stores: both,
+    edits: [
+      {
+        file: 'src/runtime/jobs/put-batch.ts',
+        find: 'this.#puts.push(change);\n    this.#drafts.expect.push(expect);',
+        replace: "this.#puts.push(change);\n    if (expect.id === '') this.#drafts.expect.push(expect);",
+      },
+    ],
+  },
+  {
+    name: 'name-free-too-early',
+    without: 'the name of a job that has started and not ended',
+    stores: both,
+    edits: [
+      {
+        file: 'src/model/jobs/unique/name-answer.ts',
+        find: "return until === 'ended' || hasNotStarted(job);",
+        replace: "return until !== 'ended' ? hasNotStarted(job) : hasNotStarted(job);",
+      },
+    ],
+  },
+  {
+    name: 'window-forgotten',
+    without: 'the time for which a unique name is taken after the put',
+    stores: both,
+    edits: [
+      {
+        file: 'src/model/jobs/unique/name-answer.ts',
+        find: 'if (!isHeld && (record.until ?? now) <= now)',
+        replace: 'if (!isHeld && (record.until ?? now) !== -1)',
       },
     ],
   },

@@ -57,6 +57,10 @@ interface Life extends Choice {
   readonly isKeyed: boolean;
   /** Whether jobs have priorities. */
   readonly isLeveled: boolean;
+  /** Whether the store keeps unique names. */
+  readonly hasNames: () => boolean;
+  /** How long a job that is unique keeps others off. */
+  readonly until: 'started' | 'ended';
   readonly running: () => readonly string[];
 }
 
@@ -95,6 +99,7 @@ function lifeOf(
   const put: string[] = [];
   const isKeyed = often.isKeyed === true;
   const isLeveled = !isKeyed && run.random.chance(0.6);
+  let hasNames = false;
   const choice: Life = {
     ...most,
     ...(isKeyed ? { jobs: most.jobs.slice(0, 1) } : {}),
@@ -104,6 +109,8 @@ function lifeOf(
     long,
     longShare: often.share,
     put,
+    hasNames: () => hasNames,
+    until: run.random.pick(['started', 'ended', 'ended']),
     running: () => put.filter((id) => run.job(id)?.status === 'ACTIVE'),
   };
   const hasFilters = run.random.chance(0.3);
@@ -125,6 +132,7 @@ function lifeOf(
       for (const name of quotaNames) await quotas.create(name, { size: name === 'few' ? 2 : 1 });
       for (const [name, figures] of Object.entries(limits)) await quotas.create(name, figures);
       hasSchedules = run.seed % 2 === 1 && (await keepsSchedules(run, box, most.jobs));
+      hasNames = await keepsNames(box);
     },
     install: (box) => {
       installAgent(box, { name: 'main', settings: agent({ size: 2, executor }), queues: ['a'] });
@@ -200,6 +208,19 @@ async function changeSchedule(
   else await setSchedules(run, box, jobs, true);
 }
 
+async function keepsNames({ store }: Signalbox): Promise<boolean> {
+  const name = { kind: 'unique', id: 'a/none/none', from: null, to: null } as const;
+  const taken = { ...name, event: 'unique.taken', patch: { job: 'none', at: 0 } };
+  const dropped = { ...name, event: 'evicted', patch: null, gone: true };
+  try {
+    await store.commit({ by: 'client', changes: [taken, dropped], expect: [] }).synced;
+    return true;
+  } catch (error) {
+    if (error instanceof SignalboxError && error.code === 'NO_UNIQUE') return false;
+    throw error;
+  }
+}
+
 /**
  * What no agent holds, a callback that waits or one that was added late, is gone with its process until the store is
  * opened anew. So where single processes die there is none of it.
@@ -221,6 +242,7 @@ async function act(client: SimulatedClient, choice: Life): Promise<void> {
   const { random, box } = client;
   if (random.chance(0.05))
     await box.queue('a').pause({ key: ['tenant', random.pick(limitKeys)], until: '8s' });
+  if (choice.hasNames() && random.chance(0.25)) await putTwins(client, choice);
   const queue = random.pick(['a', 'a', 'inner'] as const);
   const id = await client.put(drafting(client, choice, queue), { queue });
   if (id === null) return;
@@ -229,6 +251,26 @@ async function act(client: SimulatedClient, choice: Life): Promise<void> {
   if (random.chance(0.3)) await follow(client, id, choice);
   if (choice.addsLate && random.chance(0.5)) await addLate(client, choice);
   if (random.chance(0.2)) await cancelRunning(client, choice);
+}
+
+/** Puts two jobs that are the same at once, which others have put, too. */
+async function putTwins(client: SimulatedClient, { until, put, jobs }: Life): Promise<void> {
+  const { random } = client;
+  const kind = jobs.find(({ definition }) => definition.name === 'slow') ?? (jobs[0] as Kinds[number]);
+  const [key, within] = [random.pick(limitKeys), random.pick([0, 0, 5])];
+  const onConflict = random.pick([
+    'return',
+    'return',
+    'reject',
+    'replace',
+    { debounce: '2s', maxWait: '6s' },
+  ] as const);
+  const unique = { key: () => key, until, onConflict, ...(within === 0 ? {} : { within: `${within}s` }) };
+  const twin = (): Promise<string | null> => {
+    const priority = random.pick(levels);
+    return client.put(() => kind().with({ unique, priority }), { queue: 'a' });
+  };
+  for (const id of await Promise.all([twin(), twin()])) if (id !== null) put.push(id);
 }
 
 /** Something done to a job that was put. */

@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { memoryStore, type OpenStore } from 'signalbox';
+import { jsonStore } from 'signalbox/json';
 import { expect, it } from 'vitest';
 import { madeJob, madeProxy, overWithBranches } from './made-records.ts';
 import { openByHand } from './open-by-hand.ts';
@@ -36,5 +40,106 @@ it('A dropped job takes with it the branches that were not chosen, and what belo
 
   expect((await store.list('job', '')).map(({ id }) => id)).toEqual(['pulled', 'referred', 'refers']);
   expect([await store.list('proxy', ''), await store.list('annotation', '')]).toEqual([[], []]);
+  await store.close();
+});
+
+function taken(job: string, id: string, until: number | null): Change {
+  const patch = { job, at: 0, until };
+  return { kind: 'unique', id, event: 'unique.taken', from: null, to: null, patch };
+}
+
+/** A job that is over, and the unique name that it has taken. */
+function named(id: string, name: string, until: number | null): Change[] {
+  const job = madeJob(id, 'completed', null);
+  return [{ ...job, patch: { ...job.patch, uniqueKey: name } }, taken(id, name, until)];
+}
+
+it('A dropped job takes its unique name with it, but for one that another job has or whose window lasts', async () => {
+  const store = await thinned([
+    ...named('over', '/work/1', null),
+    ...named('passed', '/work/2', 1),
+    ...named('lasting', '/work/3', Number.MAX_SAFE_INTEGER),
+    ...named('first', '/work/4', null),
+    madeJob('second', 'pending', { queue: '' }),
+    taken('second', '/work/4', null),
+  ]);
+
+  expect((await store.list('job', '')).map(({ id }) => id)).toEqual(['second']);
+  expect((await store.list('unique', '')).map(({ id }) => id)).toEqual(['/work/3', '/work/4']);
+  await store.close();
+});
+
+it.each(['memory', 'json'] as const)(
+  'The window of a name whose job was dropped ends with a round of retention, in a %s store that was opened again',
+  async (kind) => {
+    const folder = mkdtempSync(join(tmpdir(), 'signalbox-'));
+    const options = { completedMaxCount: 0 };
+    const made = kind === 'memory' ? memoryStore(options) : jsonStore(join(folder, 'store'), options);
+    let now = 1000;
+    const left = async (store: OpenStore): Promise<[jobs: number, names: number]> => {
+      now += 61_000;
+      await store.commit({ by: 'client', changes: [madeJob(`j${now}`, 'completed', null)], expect: [] })
+        .synced;
+      await store.settled();
+      return [(await store.list('job', '')).length, (await store.list('unique', '')).length];
+    };
+    const before = await openByHand(made, () => now);
+    await before.commit({ by: 'client', changes: named('over', '/work/1', 150_000), expect: [] }).synced;
+    expect(await left(before)).toEqual([0, 1]);
+    await before.close();
+
+    const store = await openByHand(made, () => now);
+
+    expect(await left(store)).toEqual([0, 1]);
+    expect(await left(store)).toEqual([0, 0]);
+    await store.close();
+    rmSync(folder, { recursive: true });
+  },
+);
+
+it.each(['memory', 'json'] as const)(
+  'Jobs that failed, were aborted or have expired are kept longer than others, in a %s store',
+  async (kind) => {
+    const folder = mkdtempSync(join(tmpdir(), 'signalbox-'));
+    const day = 24 * 60 * 60 * 1000;
+    const made = kind === 'memory' ? memoryStore() : jsonStore(join(folder, 'store'));
+    let now = 1000;
+    const store = await openByHand(made, () => now);
+    const over = (ending: string): Change => {
+      const job = madeJob(ending, 'completed', null);
+      return { ...job, patch: { ...job.patch, ending, activeEnd: now } };
+    };
+    const changes = ['succeeded', 'cancelled', 'failed', 'aborted', 'expired'].map(over);
+    await store.commit({ by: 'client', changes, expect: [] }).synced;
+    const leftAfter = async (days: number): Promise<string[]> => {
+      now = 1000 + days * day + 1;
+      await store.commit({ by: 'client', changes: [madeJob(`new${days}`, 'new', null)], expect: [] }).synced;
+      await store.settled();
+      return (await store.list('job', '')).map(({ id }) => id).filter((id) => !id.startsWith('new'));
+    };
+
+    expect(await leftAfter(6)).toHaveLength(5);
+    expect(await leftAfter(7)).toEqual(['aborted', 'expired', 'failed']);
+    expect(await leftAfter(29)).toHaveLength(3);
+    expect(await leftAfter(30)).toEqual([]);
+    await store.close();
+    rmSync(folder, { recursive: true });
+  },
+);
+
+it('So many of them are kept as of the others: neither drives the others out', async () => {
+  const store = await openByHand(memoryStore({ completedMaxCount: 2 }));
+  const over = (id: string, ending: string): Change => {
+    const job = madeJob(id, 'completed', null);
+    return { ...job, patch: { ...job.patch, ending, activeEnd: 1000 } };
+  };
+  const endings = [
+    ...['f1', 'f2', 'f3'].map((id) => over(id, 'failed')),
+    ...['s1', 's2', 's3', 's4'].map((id) => over(id, 'succeeded')),
+  ];
+  await store.commit({ by: 'client', changes: endings, expect: [] }).synced;
+  await store.settled();
+
+  expect((await store.list('job', '')).map(({ id }) => id)).toEqual(['f2', 'f3', 's3', 's4']);
   await store.close();
 });

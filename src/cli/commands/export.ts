@@ -39,6 +39,7 @@ export const exportCommand: Command = {
 /** The copy drops nothing for its age: what a job refers to may be old. */
 const keepAll = {
   completedMaxAge: '36500d',
+  failedMaxAge: '36500d',
   completedMaxCount: Number.POSITIVE_INFINITY,
   historyMaxAge: '36500d',
   historyMaxBytes: Number.POSITIVE_INFINITY,

@@ -28,6 +28,8 @@ export interface ExplanationView {
   readonly verdict: { readonly code: string; readonly text: string; readonly remedy: string };
   /** All that a claim asks, in the order in which it decides; empty unless the job waits in a queue. */
   readonly conditions: readonly ConditionView[];
+  /** The unique name that it took when it was put, and the job that keeps others off now; null: it took none. */
+  readonly unique: { readonly key: string; readonly holder: string | null; readonly text: string } | null;
   /** The explanations of the jobs that it waits for. */
   readonly because: readonly ExplanationView[];
 }

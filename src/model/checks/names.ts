@@ -81,6 +81,30 @@ export function checkKey(key: unknown, limit: string): string {
   throw new SignalboxError('INVALID_KEY', { limit, actual: shown(key) });
 }
 
+const mostTags = 16;
+
+/**
+ * Returns the tags of a job, each once; null: it has none. Up to 16, each of 1 to 64 characters without control characters.
+ * @throws SignalboxError `INVALID_OPTION`.
+ */
+export function checkTags(tags: unknown, option = 'tags'): readonly string[] | null {
+  if (tags === null) return null;
+  const isList = Array.isArray(tags) && tags.every(isTag);
+  const each = isList ? [...new Set(tags as readonly string[])] : [];
+  if (isList && each.length <= mostTags) return each.length === 0 ? null : each;
+  throw invalidOption(
+    option,
+    `a list of at most ${mostTags} texts of 1 to 64 characters without control characters`,
+    tags,
+  );
+}
+
+function isTag(tag: unknown): tag is string {
+  if (typeof tag !== 'string' || tag.length < 1 || tag.length > 64 || !tag.isWellFormed()) return false;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused
+  return !/[\u0000-\u001f\u007f]/.test(tag);
+}
+
 /** Refuses an annotation name that a store could not keep. */
 export function checkAnnotationName(name: unknown): string {
   if (

@@ -43,6 +43,8 @@ export function copyJob(job: JobRecord): Record<string, unknown> {
     waitingOn: job.waitingOn,
     stop: job.stop,
     snoozed: job.snoozed,
+    tags: job.tags,
+    origin: job.origin,
     outcome: job.outcome,
     ending: job.ending,
   } satisfies JobRecord;
@@ -90,6 +92,8 @@ export function wholeJob(given: Partial<JobRecord>, missing: JobRecord): Record<
     waitingOn: given.waitingOn === undefined ? missing.waitingOn : given.waitingOn,
     stop: given.stop === undefined ? missing.stop : given.stop,
     snoozed: given.snoozed === undefined ? missing.snoozed : given.snoozed,
+    tags: given.tags === undefined ? missing.tags : given.tags,
+    origin: given.origin === undefined ? missing.origin : given.origin,
     outcome: given.outcome === undefined ? missing.outcome : given.outcome,
     ending: given.ending === undefined ? missing.ending : given.ending,
   } satisfies JobRecord;

@@ -27,9 +27,10 @@ export interface JobRecord extends Reserved, JobContext {
   readonly state: JobState;
   /** Seq of its first entry: breaks ties of order. */
   readonly createdSeq: number;
-  /** Reserved for schedules, uniqueness and other stores' lanes. */
-  readonly dueAt: number | null;
+  /** The unique name that it took when it was put: the id of its record. */
   readonly uniqueKey: string | null;
+  /** Reserved for other stores. */
+  readonly dueAt: number | null;
   readonly lane: string | null;
   /**
    * Keys and values of the stored record that no version writes. They are kept and shown, and the job is never
@@ -116,6 +117,21 @@ export interface LimitRecord extends Reserved {
 export interface ScheduleRecord extends Reserved, ScheduleContext {
   readonly id: string;
   readonly state: ScheduleState;
+}
+
+/**
+ * A unique name, and the job that took it last. Its id is `<queue>/<definition>/<hash of the key>`, for a name of the whole store
+ * `*` in place of the queue. Whether it is taken follows from that job, so nothing is ever released.
+ */
+export interface UniqueRecord extends Reserved {
+  readonly id: string;
+  readonly job: string;
+  /** When the job took it. */
+  readonly at: number;
+  /** The job holds it until its code is called first; otherwise until it has its outcome. */
+  readonly untilStart: boolean;
+  /** It is taken until then, also when the job is over; null: as long as the job holds it. */
+  readonly until: number | null;
 }
 
 /** A dispatcher's representation in one queue. Its id is `<queue>/<uuid>`. */

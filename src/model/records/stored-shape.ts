@@ -108,6 +108,8 @@ const jobChecks: ReadonlyMap<string, Check> = new Map<string, Check>([
       }),
     ),
   ],
+  ['tags', orNull(isTexts)],
+  ['origin', orNull(shape({ retryOf: isText }))],
   ['snoozed', orNull(shape({ times: isCount, reason: orNull(isText) }))],
   [
     'outcome',
@@ -197,6 +199,12 @@ const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
     ['chosen', orNull(isText)],
   ]),
   annotation: new Map<string, Check>([['value', isAnything]]),
+  unique: new Map<string, Check>([
+    ['job', isId],
+    ['at', isNumber],
+    ['untilStart', isFlag],
+    ['until', orNull(isNumber)],
+  ]),
 };
 
 type OtherKind =
@@ -208,7 +216,8 @@ type OtherKind =
   | 'representation'
   | 'agent'
   | 'proxy'
-  | 'annotation';
+  | 'annotation'
+  | 'unique';
 
 /** The states of the kinds that have some, beside jobs. */
 const statesOf: { readonly [kind in OtherKind]?: Check } = {

@@ -4,6 +4,7 @@ import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkId, checkName, checkQueueName, checkReason, checkUuid } from '../../model/checks/names.ts';
 import { storableText } from '../../model/checks/storable-text.ts';
 import type { Priority } from '../../model/jobs/priority.ts';
+import type { PutResult } from '../../model/jobs/unique/name-answer.ts';
 import type { LastAction } from '../../model/records/records.ts';
 import {
   type PauseOptions,
@@ -13,6 +14,7 @@ import {
   setAgentPause,
 } from '../agents/pausing.ts';
 import { type CancelResult, cancelJob } from '../callbacks/cancel-job.ts';
+import { retryJob } from '../callbacks/retry-job.ts';
 import { BufferedUnit } from '../commits/buffered-unit.ts';
 import { retryConflicts } from '../commits/retry.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
@@ -32,6 +34,13 @@ export interface OperateOptions {
    * characters. Without it each call is an action of its own.
    */
   readonly key?: string;
+}
+
+/** What a retry gave: the id of a job, and whether that is a new one. */
+export interface RetriedAs {
+  readonly id: string;
+  readonly result: PutResult;
+  readonly [key: string]: Json;
 }
 
 /** One action: its name and its subject, the events that it leads to, and what it does in a unit of work. */
@@ -70,6 +79,21 @@ export class Operator {
     return this.#do({
       ...{ name: 'cancel', target: checkId(id), events: ['job.cancel'] },
       act: (unit) => cancelJob(servicesOf(unit.context).callbacks, unit, id, request),
+    });
+  }
+
+  /**
+   * As `job.retry` with the same arguments: it needs no definition. @throws BadStatusError before it has ended; SignalboxError
+   * `JOB_NOT_FOUND`, `QUEUE_FULL`, `DUPLICATE_JOB`.
+   */
+  async retry(id: string): Promise<RetriedAs> {
+    return this.#do({
+      ...{ name: 'retry', target: checkId(id) },
+      events: ['job.put', 'args.set', 'priority.set', 'keys.set', 'tags.set', 'job.defer'],
+      act: async (unit) => {
+        const { record, result } = await retryJob(unit, id, { args: null, at: null });
+        return { id: record.id, result };
+      },
     });
   }
 

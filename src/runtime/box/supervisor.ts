@@ -9,6 +9,7 @@ import type { OpenStore } from '../../store/store.ts';
 import { DueTimer } from '../agents/due-timer.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { StoredRules } from '../commits/stored-rules.ts';
+import { Turns } from '../commits/turns.ts';
 import type { Registry } from '../definitions/registry.ts';
 import { recover } from '../dispatchers/recovery.ts';
 import { consoleLogger } from '../environment/console-logger.ts';
@@ -197,6 +198,7 @@ export class Supervisor {
         uuid,
         threadModule: threadModuleOf(this.#options),
         rules,
+        turns: new Turns(),
         queues: new Set(),
         limits: this.#limits,
         now: () => coded.now(),

@@ -9,7 +9,7 @@
  *   one is, so a callback that is added meanwhile runs once and is never lost. No callback sees an outcome
  *   that a power cut could take back.
  *
- * May import: commits, jobs, execution, stops.
+ * May import: definitions, commits, jobs, execution, stops.
  */
 import { BadStatusError, ConflictError, TimeoutError } from '../../errors.ts';
 import { isExpired, limitOfStart } from '../../model/jobs/deadline.ts';

@@ -6,6 +6,7 @@ import type { Log } from '../environment/logging.ts';
 import type { IdSource, RandomSource } from '../environment/ports.ts';
 import type { Reactor } from '../environment/reactor/reactor.ts';
 import type { StoredRules } from './stored-rules.ts';
+import type { Turns } from './turns.ts';
 
 /** The ports that every part of the runtime works with. Ports only: nothing here decides or writes. */
 export interface RuntimeContext {
@@ -24,6 +25,8 @@ export interface RuntimeContext {
   readonly rules: Pick<StoredRules, 'pending'>;
   /** URL of the module that defines the jobs of threads; null: there is none. */
   readonly threadModule: string | null;
+  /** Puts that have met a conflict. */
+  readonly turns: Turns;
   /** Queues that were seen in the store: none is ever removed. */
   readonly queues: Set<string>;
   /** Upper bounds for values and for the number of stored jobs. */

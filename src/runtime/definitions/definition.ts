@@ -8,6 +8,7 @@ import type { Detached } from './detached.ts';
 import type { ConcurrencyLimit, JobLimit, RateLimit } from './job-limits.ts';
 import type { Snooze } from './snooze.ts';
 import type { InferInput, InferOutput, StandardSchemaV1 } from './standard-schema.ts';
+import type { Unique, UniqueSettings } from './unique-rule.ts';
 
 /** A definition, as the registry holds it. */
 export interface Definition {
@@ -30,6 +31,8 @@ export interface Definition {
   /** What its argument and its result have to be; null: any JSON. */
   readonly input: StandardSchemaV1 | null;
   readonly output: StandardSchemaV1 | null;
+  readonly unique: UniqueSettings | null;
+  readonly tags: readonly string[] | ((...args: never[]) => readonly string[]) | null;
 }
 
 /** A schema, or none. */
@@ -109,6 +112,16 @@ export interface JobOptions<
     | readonly ConcurrencyLimit<PutArgs<Args, Input>>[];
   /** How many of its jobs may begin in a time: in all, or for each `key`. A list for several limits. */
   readonly rateLimit?: RateLimit<PutArgs<Args, Input>> | readonly RateLimit<PutArgs<Args, Input>>[];
+  /**
+   * Which of its jobs are the same work: while one of them is there, a put of another adds none. `{}`: those with the same arguments,
+   * until the outcome is stored. Default: none are.
+   */
+  readonly unique?: Unique<PutArgs<Args, Input>>;
+  /**
+   * Words by which its jobs are found, or what gives them from the arguments: up to 16, each of 1 to 64 characters. Unless the job says
+   * otherwise. Default: none.
+   */
+  readonly tags?: readonly string[] | NoInfer<(...args: PutArgs<Args, Input>) => readonly string[]>;
   /** Quotas of every job of it, unless the job says otherwise. */
   readonly quotas?: readonly string[];
   /** How urgent each job of it is, unless the job says otherwise: -9 to 9, lower is sooner, or a word. Default 0. */

@@ -1,6 +1,6 @@
 import { invalidOption, SignalboxError, shown } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
-import { checkName, checkQuotaNames } from '../../model/checks/names.ts';
+import { checkName, checkQuotaNames, checkTags } from '../../model/checks/names.ts';
 import { checkPolicyOrName } from '../../model/jobs/check-policy.ts';
 import { checkPriority } from '../../model/jobs/priority.ts';
 import { isSystemName } from '../../model/records/system-names.ts';
@@ -12,6 +12,7 @@ import { Detached } from '../definitions/detached.ts';
 import { type ConcurrencyLimit, jobLimits, type RateLimit } from '../definitions/job-limits.ts';
 import { Snooze } from '../definitions/snooze.ts';
 import type { InferInput, InferOutput, StandardSchemaV1 } from '../definitions/standard-schema.ts';
+import { type Unique, uniqueSettings } from '../definitions/unique-rule.ts';
 import { checkSchema, inputOf, resultOf } from '../definitions/validation.ts';
 import { checkLogLevel } from '../environment/logging.ts';
 import { currentRun } from '../execution/run.ts';
@@ -72,6 +73,8 @@ const jobOptions = [
   'grace',
   'concurrency',
   'rateLimit',
+  'unique',
+  'tags',
 ] as const satisfies readonly (keyof JobOptions<readonly unknown[], unknown>)[];
 
 /**
@@ -148,6 +151,11 @@ export function makeDefinition<const Args extends readonly unknown[], Returned>(
       options.concurrency as ConcurrencyLimit | undefined,
       options.rateLimit as RateLimit | undefined,
     ),
+    tags:
+      typeof options.tags === 'function'
+        ? (options.tags as unknown as Definition['tags'])
+        : checkTags(options.tags ?? null),
+    unique: uniqueSettings(options.unique as Unique | undefined),
   };
   const make = (...args: readonly unknown[]): Job<ResultOf<Returned>> => Job.draft(definition, args);
   const bind = (...rest: readonly unknown[]): Job<ResultOf<Returned>> => {

@@ -6,6 +6,7 @@ import type { Backoff } from '../../model/jobs/backoff.ts';
 import { checkPriority, type Priority } from '../../model/jobs/priority.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import type { JobStatus } from '../../model/jobs/step.ts';
+import type { PutResult } from '../../model/jobs/unique/name-answer.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { type Beginning, beginningMs, type Duration, durationMs, isDelay } from '../../time.ts';
@@ -68,6 +69,14 @@ export abstract class JobAttributes<Result> extends Inspectable {
    */
   get status(): JobStatus | 'UNKNOWN' {
     return this.#state.status;
+  }
+
+  /**
+   * What the put did that gave this handle: `added` it, or found the job that is `existing` under its unique name or its id, and
+   * `replaced` or `debounced` that one. Null before the put, and of a handle that no put gave.
+   */
+  get putResult(): PutResult | null {
+    return this.#state.putResult;
   }
 
   /** The last known outcome; null while there is none. */
@@ -136,6 +145,17 @@ export abstract class JobAttributes<Result> extends Inspectable {
 
   set priority(priority: Priority) {
     this.with({ priority });
+  }
+
+  /** Words by which it is found. Of a draft those that were set, if its definition computes them from the arguments. */
+  get tags(): readonly string[] {
+    const { record, settings, definition } = this.#state;
+    const own = definition === null || typeof definition.tags === 'function' ? null : definition.tags;
+    return (record === null ? (settings.tags ?? own) : record.tags) ?? [];
+  }
+
+  set tags(tags: readonly string[]) {
+    this.with({ tags });
   }
 
   get retryPolicy(): string | null {

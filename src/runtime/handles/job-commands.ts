@@ -1,6 +1,6 @@
 import { invalidOption, SignalboxError, TimeoutError } from '../../errors.ts';
 import { checkFlag, checkKnown } from '../../model/checks/check-options.ts';
-import { checkAnnotationName, checkQuotaNames, checkReason } from '../../model/checks/names.ts';
+import { checkAnnotationName, checkQuotaNames, checkReason, checkTags } from '../../model/checks/names.ts';
 import type { Backoff } from '../../model/jobs/backoff.ts';
 import { checkPriority, type Priority } from '../../model/jobs/priority.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
@@ -14,6 +14,8 @@ import { type Beginning, beginningMs, type Duration, durationMs, durationText } 
 import { type CancelResult, cancelJob } from '../callbacks/cancel-job.ts';
 import { failJob } from '../callbacks/fail-job.ts';
 import { handleInterrupt } from '../callbacks/interrupted-job.ts';
+import { type Retried, retryJob } from '../callbacks/retry-job.ts';
+import { waitReason } from '../commits/wait-reason.ts';
 import type { Definition } from '../definitions/definition.ts';
 import { checkLogLevel, type LogLevel } from '../environment/logging.ts';
 import { answeredWithin } from '../environment/reactor/time-limits.ts';
@@ -22,7 +24,6 @@ import { annotationChange, annotationsOf, ifAnnotatable } from '../jobs/annotati
 import { JobDrafts, storedJobOnly } from '../jobs/job-drafts.ts';
 import { mustHaveQuotas } from '../jobs/limit-quotas.ts';
 import { policyName } from '../jobs/named-settings.ts';
-import { waitReason } from '../jobs/wait-reason.ts';
 import type { JobState } from './job-state.ts';
 import { servicesOf } from './services.ts';
 
@@ -109,6 +110,10 @@ export async function setPriority(state: JobState, priority: Priority): Promise<
   await state.send({ type: 'priority.set', priority: checkPriority(priority) });
 }
 
+export async function setTags(state: JobState, tags: readonly string[]): Promise<void> {
+  await state.send({ type: 'tags.set', tags: checkTags(tags) });
+}
+
 export async function setQuotaNames(state: JobState, quotaNames: readonly string[]): Promise<void> {
   const names = checkQuotaNames(quotaNames);
   const { work } = state.stored();
@@ -159,6 +164,22 @@ export async function cancel(state: JobState, options: CancelOptions): Promise<C
   const result = await cancelJob(servicesOf(work.context).callbacks, work, record.id, request);
   if (!work.isPartial) await refresh(state);
   return result;
+}
+
+/** How an ended job is tried again. */
+export interface JobRetryOptions<Args extends readonly unknown[] = readonly unknown[]> {
+  /** Other arguments. Default: those of the job. */
+  readonly args?: Args;
+  /** When the new job begins at the earliest. Default: at once. */
+  readonly at?: Beginning;
+}
+
+export async function retry(state: JobState, options: JobRetryOptions): Promise<Retried> {
+  checkKnown(options, ['args', 'at']);
+  const { args = null, at = null } = options;
+  if (args !== null && !Array.isArray(args)) throw invalidOption('args', 'a list of arguments', args);
+  const { work, record } = state.stored();
+  return retryJob(work, record.id, { args, at });
 }
 
 export async function interrupt(state: JobState): Promise<void> {

@@ -2,6 +2,7 @@ import type { JobEvent } from '../../../machines/job.events.ts';
 import type { Json } from '../../../machines/json.ts';
 import { BadStatusError, SignalboxError, shown } from '../../errors.ts';
 import { type JobStatus, statusOfState } from '../../model/jobs/step.ts';
+import type { PutResult } from '../../model/jobs/unique/name-answer.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { jobText } from '../../model/values/job-text.ts';
 import { Redactor } from '../../model/values/redaction.ts';
@@ -38,6 +39,8 @@ export class JobState {
   work: UnitOfWork | null = null;
   record: JobRecord | null = null;
   annotations: Record<string, Json> | null = null;
+  /** What the put that made it a handle did. */
+  putResult: PutResult | null = null;
   /** Jobs that its values refer to, as far as they were read. */
   known: KnownJobs = noKnownJobs;
   #status: JobStatus | 'UNKNOWN' | null = null;
@@ -73,9 +76,10 @@ export class JobState {
   }
 
   /** Becomes the state of the record that was stored for it. */
-  attach(work: UnitOfWork, record: JobRecord): void {
+  attach(work: UnitOfWork, record: JobRecord, putResult: PutResult | null = null): void {
     if (this.record !== null || this.definition !== null) work.onRollback?.(this.#restorer());
     this.work = work;
+    this.putResult = putResult;
     this.learn(record);
     this.#isTentative = work.rollBack !== undefined;
   }
@@ -85,12 +89,13 @@ export class JobState {
    * putting it again reports that.
    */
   #restorer(): () => void {
-    const { work, record } = this;
+    const { work, record, putResult } = this;
     const status = this.#status;
     return () => {
       if (record === null && this.record !== null) this.settings = { ...this.settings, id: this.record.id };
       this.work = work;
       this.record = record;
+      this.putResult = putResult;
       this.#status = status;
     };
   }

@@ -4,6 +4,7 @@ import type { Backoff } from '../../model/jobs/backoff.ts';
 import type { Priority } from '../../model/jobs/priority.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import { type JobStatus, newJobRecord } from '../../model/jobs/step.ts';
+import type { PutResult } from '../../model/jobs/unique/name-answer.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import type { Progress } from '../../model/values/progress.ts';
@@ -104,8 +105,8 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
   }
 
   /** Makes a draft the handle of the record that was stored for it. */
-  attach(work: UnitOfWork, record: JobRecord): void {
-    this.#state.attach(work, record);
+  attach(work: UnitOfWork, record: JobRecord, putResult: PutResult | null = null): void {
+    this.#state.attach(work, record, putResult);
   }
 
   /** Makes the handle a draft again when the transaction that put it was rolled back. Returns whether it is a draft. */
@@ -171,6 +172,11 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
     return commands.setPriority(this.#state, priority);
   }
 
+  /** Changes the tags of a stored job, in any status. @throws SignalboxError `INVALID_OPTION`. */
+  setTags(tags: readonly string[]): Promise<void> {
+    return commands.setTags(this.#state, tags);
+  }
+
   /**
    * Changes the quotas of a stored job, while it is NEW or PENDING.
    * @throws BadStatusError later; SignalboxError `QUOTA_NOT_FOUND`, `INVALID_NAME`, `INVALID_OPTION`.
@@ -232,6 +238,46 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
    */
   cancel(options: commands.CancelOptions = {}): Promise<CancelResult> {
     return commands.cancel(this.#state, options);
+  }
+
+  /**
+   * Tries a job again that has ended, however it ended: puts a new job of the same definition in the same queue, with its arguments
+   * or others, its settings and its tags, and without its callbacks. The new job names the old one in `record.origin`, the old one the
+   * new one in annotation `signalbox.retriedAs`; both are one commit. A job that is unique asks for its name as any put does: see
+   * `putResult` of the job that this gives. Other arguments need the definition in this process.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore, NeverRetry } from 'signalbox';
+   *
+   * const half = defineJob({
+   *   name: 'half',
+   *   retry: NeverRetry,
+   *   run: (n: number) => {
+   *     if (n % 2 === 1) throw new Error('odd');
+   *     return n / 2;
+   *   },
+   * });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [half] });
+   * await box.start();
+   * const job = await box.queue().put(half(3));
+   * await job.waitFor('COMPLETED');
+   * const again = await job.retry({ args: [4] });
+   * console.log(await again.result(), again.record.origin?.retryOf === job.id); // => 2 true
+   * await box.stop();
+   * ```
+   *
+   * @throws BadStatusError before it has ended, of a callback, and of a job that was in no queue.
+   * @throws SignalboxError `JOB_NOT_FOUND`, `UNKNOWN_DEFINITION`, `DUPLICATE_JOB`, `QUEUE_FULL`, `QUOTA_NOT_FOUND`, `ARGS_…`.
+   */
+  async retry<const Args extends readonly unknown[] = readonly unknown[]>(
+    options: commands.JobRetryOptions<Args & StoredArguments<Args>> = {},
+  ): Promise<Job<Result>> {
+    const { record, result } = await commands.retry(this.#state, options);
+    const { work } = this.#state.stored();
+    const job = Job.of<Result>(work.handles, record);
+    job.attach(work.handles, record, result);
+    return job;
   }
 
   /**

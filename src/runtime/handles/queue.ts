@@ -62,7 +62,8 @@ export class Queue extends Inspectable {
 
   /**
    * Puts a job: resolves when it is synced. A bare definition means a job of it without arguments. An id given
-   * before makes the call repeatable: the same job put again is acknowledged, never doubled.
+   * before makes the call repeatable: the same job put again is acknowledged, never doubled. A job that is `unique` may be there
+   * already: `job.putResult` says what the put did.
    *
    * @example
    * ```ts
@@ -76,7 +77,8 @@ export class Queue extends Inspectable {
    * await box.stop();
    * ```
    *
-   * @throws SignalboxError `QUEUE_NOT_FOUND`, `QUEUE_FULL`, `QUOTA_NOT_FOUND`, `UNKNOWN_DEFINITION`, `ANONYMOUS_FUNCTION`, `ARGS_…`.
+   * @throws SignalboxError `QUEUE_NOT_FOUND`, `QUEUE_FULL`, `QUOTA_NOT_FOUND`, `UNKNOWN_DEFINITION`, `ANONYMOUS_FUNCTION`, `ARGS_…`,
+   * `DUPLICATE_JOB`.
    * @throws BadStatusError when the job is anything but NEW.
    */
   async put<Result>(

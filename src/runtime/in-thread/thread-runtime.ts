@@ -3,6 +3,7 @@ import { Failure } from '../../model/values/failure.ts';
 import { systemDefinitions } from '../builtin-jobs/system-jobs.ts';
 import { Committer } from '../commits/committer.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
+import { Turns } from '../commits/turns.ts';
 import { AutocommitUnit } from '../commits/unit-of-work.ts';
 import { Registry } from '../definitions/registry.ts';
 import type { LogLevel } from '../environment/logging.ts';
@@ -61,6 +62,7 @@ export function threadRuntime(box: BoxData, ports: ThreadPorts, voice: ThreadVoi
     threadModule: null,
     // The main thread knows the definitions, and has stored what they hide.
     rules: { pending: () => null },
+    turns: new Turns(),
     queues: new Set(),
     limits: box.limits,
     now,

@@ -16,6 +16,7 @@ import { BadStatusError, SignalboxError } from '../../errors.ts';
 import { checkAnnotationName } from '../../model/checks/names.ts';
 import { checkPriority } from '../../model/jobs/priority.ts';
 import { newJobRecord, stepJob, type Transition } from '../../model/jobs/step.ts';
+import type { PutResult } from '../../model/jobs/unique/name-answer.ts';
 import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
 import { systemNames } from '../../model/records/system-names.ts';
 import { encodeArgs, encodeValue } from '../../model/values/values.ts';
@@ -28,7 +29,7 @@ import { checkInput } from '../definitions/validation.ts';
 import { checkLogLevel } from '../environment/logging.ts';
 import { annotationChange } from './annotations.ts';
 import { isJob, type JobLike, type PendingCallback, type ProxyLike } from './job-like.ts';
-import type { JobSettings } from './job-settings.ts';
+import { type JobSettings, tagsOf } from './job-settings.ts';
 import { policyName } from './named-settings.ts';
 
 const none: readonly never[] = Object.freeze([]);
@@ -79,6 +80,18 @@ export class JobDrafts {
     this.#pending.catch(() => {});
   }
 
+  /** Returns what takes back all that is added from now on. */
+  mark(): () => void {
+    const [changes, expect, attached] = [this.changes.length, this.expect.length, this.#attached.length];
+    const known = this.#ids.size;
+    return () => {
+      this.changes.length = changes;
+      this.expect.length = expect;
+      this.#attached.length = attached;
+      for (const job of [...this.#ids.keys()].slice(known)) this.#ids.delete(job);
+    };
+  }
+
   /** Arguments as they are stored; drafts among them are stored NEW in the same commit. */
   args(args: readonly unknown[]): readonly Json[] {
     return encodeArgs(args, (value) => this.#refer(value), this.#work.context.limits);
@@ -109,6 +122,7 @@ export class JobDrafts {
       timeout: timeout === null ? null : durationMs(timeout, 'timeout'),
       failureLogLevel: settings.failureLogLevel ?? null,
       retryPolicy: policyName(registry, settings.retryPolicy ?? null),
+      tags: tagsOf(definition, job.args, settings.tags),
       parent: place,
       order: place === null ? null : ['callback', 0],
     });
@@ -118,8 +132,16 @@ export class JobDrafts {
     return record;
   }
 
-  /** Everything that is stored with a record: its annotations and its callbacks. `record` is as the commit leaves it. */
-  companions(job: JobLike, record: JobRecord, annotations = job.settings.annotations): void {
+  /**
+   * Everything that is stored with a record: its annotations and its callbacks. `record` is as the commit leaves it; `putResult`:
+   * what its put does.
+   */
+  companions(
+    job: JobLike,
+    record: JobRecord,
+    annotations = job.settings.annotations,
+    putResult: PutResult | null = null,
+  ): void {
     const { limits } = this.#work.context;
     refuseTooMany(
       'annotations',
@@ -135,7 +157,7 @@ export class JobDrafts {
       this.changes.push(annotationChange(record.id, name, encoded));
     }
     for (const callback of job.pendingCallbacks) this.callback(callback, record.id);
-    this.#attached.push(() => job.attach(this.#work.handles, record));
+    this.#attached.push(() => job.attach(this.#work.handles, record, putResult));
   }
 
   /** Stores a draft NEW, at a place or nowhere. Returns its record. */
@@ -247,6 +269,22 @@ export function contentOf(record: JobRecord): Record<string, Json> {
     said[key] = value;
   }
   return said;
+}
+
+/**
+ * Whether a job is stored under an id of the program: the same job under the same id is the repetition of a call whose outcome
+ * was unknown. Then the draft becomes a handle on it. @throws SignalboxError `JOB_EXISTS` for another job.
+ */
+export async function isKnown(work: UnitOfWork, job: JobLike, id: string): Promise<boolean> {
+  const present = await work.read('job', id);
+  if (present === undefined) return false;
+  const args = new JobDrafts(work).args(job.args);
+  if (present.name !== job.name || JSON.stringify(present.args) !== JSON.stringify(args)) {
+    throw new SignalboxError('JOB_EXISTS', { id });
+  }
+  await work.context.store.settled();
+  job.attach(work.handles, present, 'existing');
+  return true;
 }
 
 /** The refusal of a job that is put or stored twice. */

@@ -1,3 +1,4 @@
+import type { PutResult } from '../../model/jobs/unique/name-answer.ts';
 import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { ConditionDefinition } from '../definitions/conditions.ts';
@@ -22,8 +23,8 @@ export interface JobLike {
   readonly settings: JobSettings;
   /** Callbacks that are stored together with the draft. */
   readonly pendingCallbacks: readonly PendingCallback[];
-  /** Makes a draft the handle of its stored record. */
-  attach(work: UnitOfWork, record: JobRecord): void;
+  /** Makes a draft the handle of its stored record. `putResult`: what its put did. */
+  attach(work: UnitOfWork, record: JobRecord, putResult?: PutResult | null): void;
   /** Makes the handle a draft again when the commit that put it was rolled back. Returns whether it is a draft. */
   withdraw(): boolean;
   toString(): string;

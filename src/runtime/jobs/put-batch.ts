@@ -2,24 +2,30 @@ import type { Json } from '../../../machines/json.ts';
 import { SignalboxError } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkQuotaNames } from '../../model/checks/names.ts';
-import { checkPriority } from '../../model/jobs/priority.ts';
 import { afterStep, stepJob, type Transition } from '../../model/jobs/step.ts';
-import { limitOfKey } from '../../model/records/keys.ts';
+import type { PutResult } from '../../model/jobs/unique/name-answer.ts';
 import type { JobRecord } from '../../model/records/records.ts';
-import { type Beginning, beginningMs, durationMs } from '../../time.ts';
+import { decodeValue } from '../../model/values/values.ts';
+import { type Beginning, beginningMs } from '../../time.ts';
 import type { StagedChange } from '../commits/committer.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
-import type { Definition } from '../definitions/definition.ts';
-import { checkKeys, keysFor } from '../definitions/job-limits.ts';
+import { type UniqueSettings, uniqueSettings } from '../definitions/unique-rule.ts';
 import { carriedAnnotation, carriedBy } from '../environment/instruments.ts';
 import { checkLogLevel } from '../environment/logging.ts';
-import { alreadyStored, contentOf, JobDrafts } from './job-drafts.ts';
+import { alreadyStored, contentOf, isKnown, JobDrafts } from './job-drafts.ts';
 import type { JobLike } from './job-like.ts';
-import { changedSettings, type JobSettings, jobSettings } from './job-settings.ts';
+import {
+  changedSettings,
+  deadlineOf,
+  type JobSettings,
+  jobSettings,
+  keysWith,
+  overridden,
+} from './job-settings.ts';
 import { type NamedQuota, quotaFor, quotasOf } from './limit-quotas.ts';
-import { policyName } from './named-settings.ts';
+import { asNamed, type NameTaking, nameIn, UniqueNames } from './unique-names.ts';
 
 /** Settings that `put` may override. */
 export interface PutOptions
@@ -34,6 +40,8 @@ export interface PutOptions
     | 'retryPolicy'
     | 'quotaNames'
     | 'keys'
+    | 'tags'
+    | 'unique'
     | 'id'
   > {
   /**
@@ -43,6 +51,13 @@ export interface PutOptions
   readonly client?: unknown;
 }
 
+/** A handle that becomes that of a job which is stored. */
+interface Found {
+  readonly job: JobLike;
+  readonly record: JobRecord;
+  readonly result: PutResult;
+}
+
 /** Jobs that go into a queue in one commit. Nothing is written, and no draft is changed, before `submit`. */
 export class PutBatch {
   /** The quotas that its jobs name, each with the place of the first such job. */
@@ -50,21 +65,27 @@ export class PutBatch {
   readonly #work: UnitOfWork;
   readonly #context: RuntimeContext;
   readonly #queue: string;
+  readonly #isOne: boolean;
   readonly #options: PutOptions;
   readonly #changes: JobSettings | null;
   readonly #drafts: JobDrafts;
   readonly #puts: StagedChange[] = [];
-  readonly #stored = new Map<string, JobLike>();
+  /** Jobs that are stored already, and the handles that become theirs; null: none, as of most puts. */
+  #found: Found[] | null = null;
+  #stored: Set<string> | null = null;
+  #names: UniqueNames | null = null;
   /** One commit is made at one instant: its jobs become ready together. */
   readonly #now: number;
   /** The place of the job that is added. */
   #place = -1;
 
-  constructor(work: UnitOfWork, queue: string, { client: _client, ...options }: PutOptions) {
+  /** `isOne`: it gets one job. */
+  constructor(work: UnitOfWork, queue: string, { client: _client, ...options }: PutOptions, isOne = false) {
     checkKnown(options, jobSettings);
     this.#work = work;
     this.#context = work.context;
     this.#queue = queue;
+    this.#isOne = isOne;
     this.#now = work.context.store.now();
     this.#options = options;
     this.#drafts = new JobDrafts(work);
@@ -102,14 +123,21 @@ export class PutBatch {
   }
 
   async submit(): Promise<void> {
-    if (this.#puts.length === 0) return;
+    if (this.#puts.length === 0) return this.#attachFound();
     const { waiting: most } = this.#context.limits;
     if (most < Number.POSITIVE_INFINITY)
       this.#drafts.expect.push({ check: 'atMost', of: 'waiting', id: this.#queue, most });
     await this.#work.submit([...this.#puts, ...this.#drafts.changes], this.#drafts.expect);
     this.#drafts.attach();
-    for (const [id, job] of this.#stored)
-      job.attach(this.#work.handles, (await this.#work.read('job', id)) ?? job.record);
+    if (this.#found !== null) await this.#attachFound();
+  }
+
+  /** What a caller learns of a job that was there is on disk. */
+  async #attachFound(): Promise<void> {
+    if (this.#found === null) return;
+    if (this.#found.some(({ result }) => result !== 'added')) await this.#context.store.settled();
+    for (const { job, record, result } of this.#found)
+      job.attach(this.#work.handles, (await this.#work.read('job', record.id)) ?? record, result);
   }
 
   async #addNamed(job: JobLike, settings: JobSettings, id: string): Promise<void> {
@@ -117,16 +145,60 @@ export class PutBatch {
   }
 
   #addDraft(job: JobLike, settings: JobSettings): Promise<void> | undefined {
-    const record = this.#drafts.record(job, null, settings);
+    const { definition } = job;
+    const unique =
+      settings.unique === undefined
+        ? definition?.unique
+        : uniqueSettings(settings.unique, definition?.unique);
+    if (unique != null) return this.#addUnique(job, settings, unique);
+    return this.#put(job, this.#drafts.record(job, null, settings), settings);
+  }
+
+  /** Nothing is left of a draft whose name is taken; what it was put with may go to the job that has the name. */
+  async #addUnique(job: JobLike, settings: JobSettings, unique: UniqueSettings): Promise<void> {
+    const undo = this.#drafts.mark();
+    const draft = this.#drafts.record(job, null, settings);
+    await this.#drafts.checked();
+    const named = nameIn(this.#queue, unique, draft, job.args);
+    const record = asNamed(draft, named, this.#now);
+    const taking = await this.#unique.ask(named, record);
+    if (taking.result === 'added') {
+      await this.#put(job, record, settings);
+      this.#take(taking);
+      return;
+    }
+    if (taking.changes.length === 0) undo();
+    this.#give(job, taking);
+  }
+
+  #put(job: JobLike, record: JobRecord, settings: JobSettings): Promise<void> | undefined {
     const { deadline = deadlineOf(job.definition) } = settings;
     const step = this.#step(record, record.beginAfter, deadline, this.#now);
     const patch = contentOf(record);
     for (const key in step.patch) patch[key] = step.patch[key] as Json;
     const { kind, id, event, from, to, effects } = step;
     this.#puts.push({ kind, id, event, from, to, patch, effects, job: record });
-    this.#drafts.companions(job, afterStep(record, step), this.#annotations(record, settings));
+    const after = afterStep(record, step);
+    if (record.uniqueKey !== null) this.#unique.put(after);
+    this.#drafts.companions(job, after, this.#annotations(record, settings), 'added');
     this.#needQuotas(record.quotaNames, record.keys);
     return this.#drafts.checked();
+  }
+
+  #take({ change, expect }: Extract<NameTaking, { result: 'added' }>): void {
+    this.#puts.push(change);
+    this.#drafts.expect.push(expect);
+  }
+
+  /** The job that has the name gets what another one was put with, and its handle. */
+  #give(job: JobLike, { holder, result, changes, expect }: Exclude<NameTaking, { result: 'added' }>): void {
+    this.#puts.push(...changes);
+    this.#drafts.expect.push(...expect);
+    if (changes.length > 0) {
+      const keys = changes.flatMap(({ patch }) => (patch?.keys ?? []) as readonly string[]);
+      this.#needQuotas([], keys.length === 0 ? null : keys);
+    }
+    this.#finds({ job, record: holder, result });
   }
 
   #annotations({ id, name }: JobRecord, { annotations }: JobSettings): JobSettings['annotations'] {
@@ -134,11 +206,21 @@ export class PutBatch {
     return carried === null ? annotations : { ...annotations, [carriedAnnotation]: carried };
   }
 
+  get #unique(): UniqueNames {
+    this.#names ??= new UniqueNames(this.#work, this.#now, this.#isOne);
+    return this.#names;
+  }
+
+  #finds(found: Found): void {
+    this.#found ??= [];
+    this.#found.push(found);
+  }
+
   /** A job that was pulled, or stored NEW with another. */
   async #addStored(job: JobLike): Promise<void> {
     const options = this.#options;
     const { id } = job.record;
-    if (this.#stored.has(id)) throw alreadyStored(job);
+    if (this.#stored?.has(id)) throw alreadyStored(job);
     const record = await this.#work.readChecked('job', id);
     if (record === undefined) {
       if (job.withdraw()) return this.#add(job);
@@ -147,15 +229,40 @@ export class PutBatch {
     const now = this.#now;
     const beginAfter =
       options.beginAfter == null ? record.beginAfter : beginningMs(options.beginAfter, now, 'beginAfter');
-    const { deadline = deadlineOf(this.#context.registry.definition(record.name)) } = options;
-    const step = this.#step(record, beginAfter, deadline, now);
+    const definition = this.#context.registry.definition(record.name);
+    const { deadline = deadlineOf(definition) } = options;
     checkLogLevel(options.failureLogLevel ?? null);
     const keys = keysWith(record.keys, options.keys);
-    this.#needQuotas(checkQuotaNames(options.quotaNames ?? record.quotaNames), keys);
+    const quotaNames = checkQuotaNames(options.quotaNames ?? record.quotaNames);
     const others = { ...overridden(this.#context, options), ...(keys === record.keys ? {} : { keys }) };
-    this.#puts.push({ ...step, patch: { ...step.patch, ...others } });
+    const unique = uniqueSettings(options.unique, definition?.unique);
+    const wanted = await this.#named({ ...record, ...others, beginAfter } as JobRecord, unique);
+    if (wanted.taking !== null && wanted.taking.result !== 'added') return this.#give(job, wanted.taking);
+    const { uniqueKey } = wanted.record;
+    const step = this.#step(record, wanted.record.beginAfter, deadline, now);
+    const named = uniqueKey === record.uniqueKey ? {} : { uniqueKey };
+    const put = { ...step, patch: { ...step.patch, ...others, ...named } };
+    this.#puts.push(put);
+    if (wanted.taking !== null) this.#take(wanted.taking);
+    if (uniqueKey !== null) this.#unique.put(afterStep(record, put));
+    this.#needQuotas(quotaNames, keys);
     this.#drafts.expect.push(ifUnchanged(record));
-    this.#stored.set(id, job);
+    this.#stored ??= new Set();
+    this.#stored.add(id);
+    this.#finds({ job, record, result: 'added' });
+  }
+
+  /** A stored job with the name that it asks for, and the answer; null: it asks for none. */
+  async #named(
+    record: JobRecord,
+    unique: UniqueSettings | null,
+  ): Promise<{ readonly record: JobRecord; readonly taking: NameTaking | null }> {
+    if (unique === null) return { record: { ...record, uniqueKey: null }, taking: null };
+    // Its code is not here, nor are the jobs in its arguments: a key sees their ids.
+    const args = record.args.map((arg) => decodeValue(arg, (id) => ({ id })));
+    const named = nameIn(this.#queue, unique, record, args);
+    const wanted = asNamed(record, named, this.#now);
+    return { record: wanted, taking: await this.#unique.ask(named, wanted) };
   }
 
   #needQuotas(names: readonly string[], keys: JobRecord['keys']): void {
@@ -176,45 +283,4 @@ export class PutBatch {
       ...(deadline === null ? {} : { deadline: beginningMs(deadline, begin, 'deadline') }),
     });
   }
-}
-
-/**
- * Whether a job is stored under an id of the program: the same job under the same id is the repetition of a call whose outcome
- * was unknown. Then the draft becomes a handle on it. @throws SignalboxError `JOB_EXISTS` for another job.
- */
-export async function isKnown(work: UnitOfWork, job: JobLike, id: string): Promise<boolean> {
-  const present = await work.read('job', id);
-  if (present === undefined) return false;
-  const args = new JobDrafts(work).args(job.args);
-  if (present.name !== job.name || JSON.stringify(present.args) !== JSON.stringify(args)) {
-    throw new SignalboxError('JOB_EXISTS', { id });
-  }
-  await work.context.store.settled();
-  job.attach(work.handles, present);
-  return true;
-}
-
-/** The deadline of jobs of a definition: it counts from when they may begin. */
-function deadlineOf(definition: Definition | null | undefined): Beginning | null {
-  return definition?.deadline == null ? null : { after: definition.deadline };
-}
-
-/** The keys of a stored job, with others over them. */
-function keysWith(keys: JobRecord['keys'], given: PutOptions['keys']): JobRecord['keys'] {
-  if (given === undefined) return keys;
-  checkKeys(given);
-  const kept = (keys ?? []).filter((key) => !Object.hasOwn(given, limitOfKey(key)));
-  return [...kept, ...(keysFor([], [], given) ?? [])];
-}
-
-/** The changes that options make in a stored job. */
-function overridden({ registry }: RuntimeContext, options: PutOptions): { readonly [name: string]: Json } {
-  return {
-    ...(options.beginBy == null ? {} : { beginBy: durationMs(options.beginBy, 'beginBy') }),
-    ...(options.timeout == null ? {} : { timeout: durationMs(options.timeout, 'timeout') }),
-    ...(options.failureLogLevel == null ? {} : { failureLogLevel: options.failureLogLevel }),
-    ...(options.priority === undefined ? {} : { priority: checkPriority(options.priority) }),
-    ...(options.retryPolicy == null ? {} : { retryPolicy: policyName(registry, options.retryPolicy) }),
-    ...(options.quotaNames === undefined ? {} : { quotaNames: [...options.quotaNames] }),
-  };
 }

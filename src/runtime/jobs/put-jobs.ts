@@ -1,10 +1,10 @@
 import { SignalboxError, shown } from '../../errors.ts';
 import { retryConflicts } from '../commits/retry.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
-import { alreadyStored, JobDrafts } from './job-drafts.ts';
+import { alreadyStored, isKnown, JobDrafts } from './job-drafts.ts';
 import { isDefinition, isJob, type JobLike } from './job-like.ts';
 import { mustHaveQueue } from './named-settings.ts';
-import { isKnown, PutBatch, type PutOptions } from './put-batch.ts';
+import { PutBatch, type PutOptions } from './put-batch.ts';
 
 /** Puts what a caller gave in a queue. A draft that is refused stays as it was. */
 export async function put(
@@ -18,24 +18,58 @@ export async function put(
   if (rules !== null) await rules;
   // Within a larger commit a put that is not waited for must come too late, on every store.
   if (work.isPartial || !work.context.queues.has(queue)) await mustHaveQueue(work, queue);
-  const attempt = (): Promise<void> => putOnce(work, queue, job, options);
-  // A draft without an id relies on no record, unless a quota of its limits has to be made.
+  // A draft without an id relies on no record, unless it has a unique name, or a quota of its limits has to be made.
   const mayConflict =
     job.isStored ||
     options.id !== undefined ||
     job.settings.id !== undefined ||
+    job.definition?.unique != null ||
+    job.settings.unique != null ||
+    options.unique != null ||
     (job.definition?.limits.length ?? 0) > 0;
-  await (mayConflict ? retryConflicts(5, attempt) : attempt());
+  await (mayConflict
+    ? inTurns(work, (submitted) => putOnce(work, queue, job, options, submitted))
+    : putOnce(work, queue, job, options));
   return job;
 }
 
+/** How often a put is tried that meets conflicts: each time but the first it has waited for those before it. */
+const mostPuts = 20;
+
+/** Makes an attempt until it meets no conflict; after the first one in turn. It calls `submitted` when its commit is on its way. */
+export function inTurns<Result>(
+  work: UnitOfWork,
+  attempt: (submitted: () => void) => Promise<Result>,
+): Promise<Result> {
+  let count = 0;
+  return retryConflicts(mostPuts, async () => {
+    count += 1;
+    const done = count === 1 ? nothing : await work.context.turns.next();
+    try {
+      return await attempt(done);
+    } finally {
+      done();
+    }
+  });
+}
+
+const nothing = (): void => {};
+
 /** Each `await` costs a promise, also of what is there: a single put has few of them. */
-async function putOnce(work: UnitOfWork, queue: string, job: JobLike, options: PutOptions): Promise<void> {
-  const batch = new PutBatch(work, queue, options);
+async function putOnce(
+  work: UnitOfWork,
+  queue: string,
+  job: JobLike,
+  options: PutOptions,
+  submitted = nothing,
+): Promise<void> {
+  const batch = new PutBatch(work, queue, options, true);
   const pending = batch.add(job);
   if (pending !== undefined) await pending;
   if (batch.needsQuotas) await batch.findQuotas();
-  await batch.submit();
+  const submitting = batch.submit();
+  submitted();
+  await submitting;
 }
 
 /** Puts many in one commit: all or none. */
@@ -54,11 +88,13 @@ export async function putAll(
   const rules = work.context.rules.pending();
   if (rules !== null) await rules;
   await mustHaveQueue(work, queue);
-  await retryConflicts(5, async () => {
+  await inTurns(work, async (submitted) => {
     const batch = new PutBatch(work, queue, options);
     await each(jobs, (job) => batch.add(job));
     await batch.findQuotas(about);
-    await batch.submit();
+    const submitting = batch.submit();
+    submitted();
+    await submitting;
   });
   return jobs;
 }

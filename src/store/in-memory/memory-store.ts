@@ -33,13 +33,22 @@ export interface MemoryStoreOptions extends Partial<Retention> {
  * @throws SignalboxError `INVALID_OPTION`, `INVALID_DURATION`.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
-  checkKnown(options, ['name', 'poolSize', 'historyMaxLines', 'completedMaxAgeMs', 'completedMaxCount']);
+  checkKnown(options, [
+    'name',
+    'poolSize',
+    'historyMaxLines',
+    'completedMaxAgeMs',
+    'failedMaxAgeMs',
+    'completedMaxCount',
+  ]);
   const {
     completedMaxAgeMs = defaultRetention.completedMaxAgeMs,
+    failedMaxAgeMs = defaultRetention.failedMaxAgeMs,
     completedMaxCount = defaultRetention.completedMaxCount,
   } = options;
   const retention = {
     completedMaxAgeMs: durationMs(completedMaxAgeMs, 'completedMaxAgeMs'),
+    failedMaxAgeMs: durationMs(failedMaxAgeMs, 'failedMaxAgeMs'),
     completedMaxCount: checkCount(completedMaxCount, 'completedMaxCount', 0, noLimit),
   };
   const poolSize = checkCount(options.poolSize ?? 7, 'poolSize', 1);

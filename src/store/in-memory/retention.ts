@@ -8,13 +8,18 @@ import type { Change } from '../store.ts';
 export interface Retention {
   /** Milliseconds; default 7 days. */
   readonly completedMaxAgeMs: number;
-  /** Default 100,000. */
+  /** Of jobs that failed, were aborted or have expired. Milliseconds; default 30 days. */
+  readonly failedMaxAgeMs: number;
+  /** Default 100,000, and as many that failed, were aborted or have expired. */
   readonly completedMaxCount: number;
 }
 
+const dayMs = 24 * 60 * 60 * 1000;
+
 /** The defaults of retention. */
 export const defaultRetention: Retention = {
-  completedMaxAgeMs: 7 * 24 * 60 * 60 * 1000,
+  completedMaxAgeMs: 7 * dayMs,
+  failedMaxAgeMs: 30 * dayMs,
   completedMaxCount: 100_000,
 };
 
@@ -42,26 +47,42 @@ export class Evictions {
    * a hundred too many.
    */
   due(now: number): Change[] {
-    const { completedMaxAgeMs, completedMaxCount } = this.#retention;
-    const { completed } = this.#tables.jobs;
-    if (now < this.#nextRound && completed.size <= completedMaxCount * 1.01) return [];
+    const { completedMaxAgeMs, failedMaxAgeMs, completedMaxCount } = this.#retention;
+    const { failed, unfailed } = this.#tables.jobs;
+    const most = completedMaxCount * 1.01;
+    if (now < this.#nextRound && unfailed.size <= most && failed.size <= most) return [];
     this.#nextRound = now + roundMs;
-    const changes = this.#spentLimits(now);
-    let excess = completed.size - completedMaxCount;
-    for (const id of completed) {
-      const job = this.#tables.findJob(id) as JobRecord;
-      const isOld = (job.activeEnd ?? 0) < now - completedMaxAgeMs;
-      if ((excess <= 0 && !isOld) || changes.length >= roundMaxChanges) break;
-      if (this.#tables.jobs.isReferred(job)) continue;
-      excess -= 1;
-      changes.push(...this.#of(job));
-    }
+    const changes = this.#spent(now);
+    this.#drop(changes, unfailed, now, completedMaxAgeMs);
+    this.#drop(changes, failed, now, failedMaxAgeMs);
     return changes;
   }
 
-  /** Drops the records of limits that say nothing any more. */
-  #spentLimits(now: number): Change[] {
+  /** Adds the changes that drop the oldest of a list: those beyond an age, and those that are too many. */
+  #drop(
+    changes: Change[],
+    ids: Iterable<string> & { readonly size: number },
+    now: number,
+    maxAgeMs: number,
+  ): void {
+    let left = ids.size - this.#retention.completedMaxCount;
+    for (const id of ids) {
+      const job = this.#tables.findJob(id) as JobRecord;
+      const isOld = (job.activeEnd ?? 0) < now - maxAgeMs;
+      if ((left <= 0 && !isOld) || changes.length >= roundMaxChanges) return;
+      if (this.#tables.jobs.isReferred(job)) continue;
+      left -= 1;
+      changes.push(...this.#of(job, now));
+    }
+  }
+
+  /** Drops the records of limits and unique names that say nothing any more. */
+  #spent(now: number): Change[] {
     const changes: Change[] = [];
+    for (const name of this.#tables.leftNames) {
+      if (changes.length >= roundMaxChanges) break;
+      if (!this.#isAhead(name, now)) changes.push(evicted('unique', name));
+    }
     for (const limit of this.#tables.all('limit')) {
       if (changes.length >= roundMaxChanges) break;
       if (isSpent(limit, now)) changes.push(evicted('limit', limit.id));
@@ -70,31 +91,42 @@ export class Evictions {
   }
 
   /** Drops a job and all that belongs to it. Only its proxy names a branch that was not chosen. */
-  #of({ id }: JobRecord): Change[] {
+  #of({ id, uniqueKey }: JobRecord, now: number): Change[] {
     const { callbacks } = this.#tables;
     const changes = [
       evicted('job', id),
+      ...this.#nameOf(id, uniqueKey, now),
       ...this.#tables.annotations(id).map((name) => evicted('annotation', `${id}/${name}`)),
     ];
     for (const subject of callbacks.of(id)) {
       const [kind, ...rest] = subject.split('/');
       const child = rest.join('/');
-      if (kind === 'job') changes.push(...this.#unused(child));
+      if (kind === 'job') changes.push(...this.#unused(child, now));
       else {
         changes.push(evicted('proxy', child));
-        for (const branch of this.#tables.jobs.branches(child)) changes.push(...this.#unused(branch));
+        for (const branch of this.#tables.jobs.branches(child)) changes.push(...this.#unused(branch, now));
       }
     }
     return changes;
+  }
+
+  /** The unique name of a dropped job goes with it, unless another job has taken it or it has a window that lasts. */
+  #nameOf(job: string, name: string | null, now: number): Change[] {
+    const isIts = name !== null && this.#tables.get('unique', name)?.job === job;
+    return isIts && !this.#isAhead(name, now) ? [evicted('unique', name)] : [];
+  }
+
+  #isAhead(name: string, now: number): boolean {
+    return (this.#tables.get('unique', name)?.until ?? 0) > now;
   }
 
   /**
    * Drops a callback of a dropped job, if it never began. One that began is dropped when its own time has
    * come.
    */
-  #unused(id: string): Change[] {
+  #unused(id: string, now: number): Change[] {
     const job = this.#tables.findJob(id);
-    return job?.state !== 'new' || this.#tables.jobs.isGiven(id) ? [] : this.#of(job);
+    return job?.state !== 'new' || this.#tables.jobs.isGiven(id) ? [] : this.#of(job, now);
   }
 }
 

@@ -19,7 +19,9 @@ export interface JsonStoreOptions {
   readonly poolSize?: number;
   /** How long completed jobs are kept. Default 7 days. */
   readonly completedMaxAge?: Duration;
-  /** How many completed jobs are kept. Default 100,000. */
+  /** How long jobs are kept that failed, were aborted or have expired. Default 30 days. */
+  readonly failedMaxAge?: Duration;
+  /** How many completed jobs are kept, and how many that failed, were aborted or have expired. Default 100,000 each. */
   readonly completedMaxCount?: number;
   /** How long closed journals are kept. Default 7 days. */
   readonly historyMaxAge?: Duration;
@@ -54,6 +56,7 @@ const known = [
   'create',
   'poolSize',
   'completedMaxAge',
+  'failedMaxAge',
   'completedMaxCount',
   'historyMaxAge',
   'historyMaxBytes',
@@ -71,6 +74,7 @@ export function checkedOptions(options: JsonStoreOptions): CheckedOptions {
     create = true,
     lock = 'kernel',
     completedMaxAge = defaultRetention.completedMaxAgeMs,
+    failedMaxAge = defaultRetention.failedMaxAgeMs,
     completedMaxCount = defaultRetention.completedMaxCount,
     historyMaxAge = 7 * dayMs,
     historyMaxBytes = defaultSizes.historyMaxBytes,
@@ -84,6 +88,7 @@ export function checkedOptions(options: JsonStoreOptions): CheckedOptions {
     poolSize: checkCount(options.poolSize ?? 7, 'poolSize', 1),
     retention: {
       completedMaxAgeMs: durationMs(completedMaxAge, 'completedMaxAge'),
+      failedMaxAgeMs: durationMs(failedMaxAge, 'failedMaxAge'),
       completedMaxCount: checkCount(completedMaxCount, 'completedMaxCount', 0, noLimit),
     },
     ofLog: {

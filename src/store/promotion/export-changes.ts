@@ -7,6 +7,7 @@ import type {
   ProxyRecord,
   QueueRecord,
   QuotaRecord,
+  UniqueRecord,
 } from '../../model/records/records.ts';
 import type { Kind } from '../entry.ts';
 import type { Change } from '../store.ts';
@@ -20,6 +21,8 @@ export interface ExportSelection {
   readonly annotations: readonly AnnotationRecord[];
   readonly queues: readonly QueueRecord[];
   readonly quotas: readonly QuotaRecord[];
+  /** The unique names that the jobs have taken. */
+  readonly names: readonly UniqueRecord[];
   /** The mark of the codec that the values are encoded with; null without a codec. */
   readonly codec: Json;
   /** Jobs that are referred to and not copied: this version cannot read them. */
@@ -66,7 +69,7 @@ export function released(job: JobRecord): JobRecord {
  * order.
  */
 export function* exportChanges(selection: ExportSelection): Generator<Change> {
-  const { codec, queues, quotas, jobs, proxies, annotations } = selection;
+  const { codec, queues, quotas, jobs, proxies, annotations, names } = selection;
   if (codec !== null) yield made('store', 'store', 'codec.set', { codec });
   for (const { id, v, rev, lastSeq, ...settings } of queues)
     yield made('queue', id, 'queue.created', settings as unknown as Record<string, Json>);
@@ -80,6 +83,8 @@ export function* exportChanges(selection: ExportSelection): Generator<Change> {
   ];
   for (const [, change] of placed.sort(([one], [other]) => one - other)) yield change;
   for (const { id, value } of annotations) yield made('annotation', id, 'annotation.set', { value });
+  for (const { id, job, at, untilStart, until } of names)
+    yield made('unique', id, 'unique.taken', { job, at, untilStart, until });
 }
 
 /** Its place among its like: the number of the entry that put it there. */

@@ -1,7 +1,13 @@
 import type { Json } from '../../../machines/json.ts';
 import { isReadable } from '../../model/jobs/step.ts';
 import { limitNames } from '../../model/records/keys.ts';
-import type { AnnotationRecord, JobRecord, ProxyRecord, QuotaRecord } from '../../model/records/records.ts';
+import type {
+  AnnotationRecord,
+  JobRecord,
+  ProxyRecord,
+  QuotaRecord,
+  UniqueRecord,
+} from '../../model/records/records.ts';
 import { referredJobs } from '../../model/values/values.ts';
 import type { OpenStore } from '../store.ts';
 import { type ExportSelection, released } from './export-changes.ts';
@@ -43,6 +49,7 @@ export class ExportCollector {
       annotations: this.#annotations,
       queues: (await this.#source.list('queue', '')).filter(({ id }) => names.has(id)),
       quotas: await this.#quotasOf(names, new Set(jobs.flatMap(limitsOf))),
+      names: await this.#namesOf(jobs),
       codec: (await this.#source.get('store', 'store'))?.codec ?? null,
       unreadable: this.#unreadable.size,
     };
@@ -98,6 +105,15 @@ export class ExportCollector {
     this.#proxies.set(proxy.id, proxy);
     for (const branch of await this.#source.branches(proxy.id)) this.#add(branch);
     if ('job' in proxy.parent) await this.#addById(proxy.parent.job);
+  }
+
+  async #namesOf(jobs: readonly JobRecord[]): Promise<readonly UniqueRecord[]> {
+    const names: UniqueRecord[] = [];
+    for (const { id, uniqueKey } of jobs) {
+      const name = uniqueKey === null ? undefined : await this.#source.get('unique', uniqueKey);
+      if (name?.job === id) names.push(name);
+    }
+    return names;
   }
 
   async #quotasOf(queues: ReadonlySet<string>, names: ReadonlySet<string>): Promise<readonly QuotaRecord[]> {

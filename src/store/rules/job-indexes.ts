@@ -16,6 +16,8 @@ export class JobIndexes {
   readonly completed = new EndedJobs((id) => this.#findJob(id)?.lastSeq);
   /** Those of them that did not succeed and were not cancelled, oldest first. */
   readonly failed = new EndedJobs((id) => this.#findJob(id)?.lastSeq);
+  /** The others of them, oldest first. */
+  readonly unfailed = new Set<string>();
   /** How many of them ended so. */
   readonly endings: Record<Ending, number> = {
     succeeded: 0,
@@ -42,6 +44,7 @@ export class JobIndexes {
   readonly #waiters = new Map<string, Set<string>>();
   /** How many unfinished jobs have a job among their arguments. */
   readonly #references = new Map<string, number>();
+  readonly #tagged = new Map<string, Set<string>>();
   #newestKey = { queue: '', dispatcher: '', agent: '', key: '//' };
 
   constructor(findJob: FindJob, callbacks: CallbackIndex) {
@@ -95,6 +98,21 @@ export class JobIndexes {
     return this.#waiters.get(job) ?? none;
   }
 
+  /** Jobs with a tag. */
+  tagged(tag: string): ReadonlySet<string> {
+    return this.#tagged.get(tag) ?? none;
+  }
+
+  /** Moves a job between its tags. It has them in any state, also where this version cannot read it. */
+  retag(id: string, before: readonly string[] | null, after: readonly string[] | null): void {
+    for (const tag of before ?? []) {
+      const jobs = this.#tagged.get(tag);
+      jobs?.delete(id);
+      if (jobs?.size === 0) this.#tagged.delete(tag);
+    }
+    for (const tag of after ?? []) addTo(this.#tagged, tag, id);
+  }
+
   /** Whether an unfinished job has this one in its arguments, or waits for it. */
   isGiven(job: string): boolean {
     return (this.#references.get(job) ?? 0) > 0 || this.waiters(job).size > 0;
@@ -128,6 +146,7 @@ export class JobIndexes {
     this.completed.add(id, lastSeq);
     if (ending !== null) this.endings[ending] += 1;
     if (isFailed(ending)) this.failed.add(id, lastSeq);
+    else this.unfailed.add(id);
   }
 
   #enterPlace(job: JobRecord, place: Place, previous: JobRecord | undefined): void {
@@ -164,6 +183,7 @@ export class JobIndexes {
     if (job.state !== 'completed') return;
     this.completed.delete(job.id);
     this.failed.delete(job.id);
+    this.unfailed.delete(job.id);
     if (job.ending !== null) this.endings[job.ending] -= 1;
   }
 

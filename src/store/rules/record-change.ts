@@ -84,10 +84,10 @@ function copyOf(kind: Kind, record: Records[Kind]): Record<string, unknown> {
 
 /** Returns the record of a kind before its first change. */
 function blank(kind: Kind): Records[Kind] {
+  if (kind === 'job') return blankJob;
+  if (kind === 'unique') return blankName;
   const reserved = { id: '', v: recordVersion, rev: 0, lastSeq: 0 };
   switch (kind) {
-    case 'job':
-      return blankJob;
     case 'representation':
       return {
         ...reserved,
@@ -119,6 +119,11 @@ function blank(kind: Kind): Records[Kind] {
       };
   }
 }
+
+const blankName: Records['unique'] = Object.freeze({
+  ...{ id: '', v: recordVersion, rev: 0, lastSeq: 0 },
+  ...{ job: '', at: 0, untilStart: false, until: null },
+});
 
 /** What all new jobs share. They share their empty lists, too: a waiting job must stay small. */
 const blankJob: JobRecord = Object.freeze({

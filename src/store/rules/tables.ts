@@ -36,6 +36,7 @@ const kinds: readonly Kind[] = [
   'job',
   'proxy',
   'annotation',
+  'unique',
 ];
 
 /** How many ids are looked at for those that begin alike: some milliseconds. */
@@ -58,6 +59,7 @@ export class Tables {
     job: new Map(),
     proxy: new Map(),
     annotation: new Map(),
+    unique: new Map(),
   };
   readonly findJob = (id: string): JobRecord | undefined => this.#records.job.get(id);
   readonly callbacks = new CallbackIndex(this.findJob, (id) => this.#records.proxy.get(id));
@@ -66,6 +68,8 @@ export class Tables {
   readonly states = new Map<string, number>();
   /** Names of annotations by job. */
   readonly #annotations = new Map<string, Set<string>>();
+  /** Unique names whose jobs were dropped: they last as long as their windows. */
+  readonly leftNames = new Set<string>();
   /** Records of queues and agents that are paused. */
   readonly #paused = new Map<string, Records['queue'] | Records['agent']>();
   readonly #schedules = new DueList();
@@ -221,6 +225,9 @@ export class Tables {
       if (after === undefined) map.delete(id);
       else map.set(id, after);
       if (young !== undefined && moved) this.jobs.enter(young, old);
+      if ((old?.tags ?? null) !== (young?.tags ?? null))
+        this.jobs.retag(id, old?.tags ?? null, young?.tags ?? null);
+      if (old === undefined || young === undefined) this.#nameOf((young ?? old)?.uniqueKey ?? null);
       return;
     }
     if (after === undefined) map.delete(id);
@@ -236,6 +243,7 @@ export class Tables {
     } else if (kind === 'annotation') this.#replaceAnnotation(id, after !== undefined);
     else if (kind === 'schedule')
       this.#replan(id, before as Records['schedule'], after as Records['schedule']);
+    else if (kind === 'unique') this.#nameOf(id);
     else if (kind === 'limit') this.jobs.queues.touch(id);
     else if (kind === 'quota') this.jobs.queues.parking(queueOfLimit(id))?.touchAll(id);
   }
@@ -249,6 +257,13 @@ export class Tables {
   #replan(id: string, before: Records['schedule'] | undefined, after: Records['schedule'] | undefined): void {
     if (before?.nextAt != null) this.#schedules.drop(id, before.nextAt);
     if (after?.nextAt != null) this.#schedules.add(id, after.nextAt);
+  }
+
+  #nameOf(id: string | null): void {
+    if (id === null) return;
+    const name = this.#records.unique.get(id);
+    if (name === undefined || this.#records.job.has(name.job)) this.leftNames.delete(id);
+    else this.leftNames.add(id);
   }
 
   #replaceAnnotation(id: string, isThere: boolean): void {

@@ -76,6 +76,7 @@ async function storeOf(given: Given): Promise<Store> {
   return jsonStore(place, {
     create: false,
     completedMaxAge: forever,
+    failedMaxAge: forever,
     completedMaxCount: Number.POSITIVE_INFINITY,
     historyMaxAge: forever,
     historyMaxBytes: Number.POSITIVE_INFINITY,

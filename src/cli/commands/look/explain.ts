@@ -19,7 +19,7 @@ export const explain: Command = {
 
 /** The verdict first, then all that a claim asks. */
 export function linesOf(
-  { job, name, status, verdict, conditions, because }: ExplanationView,
+  { job, name, status, verdict, conditions, unique, because }: ExplanationView,
   indent = '',
 ): readonly string[] {
   const marks = { true: 'yes', false: 'NO ', null: ' ? ' };
@@ -27,6 +27,7 @@ export function linesOf(
     `${name} ${job} is ${status}: ${verdict.text}.`,
     verdict.remedy,
     ...conditions.map(({ holds, text }) => `  ${marks[`${holds}`]}  ${text}`),
+    ...(unique === null ? [] : [`${unique.text[0]?.toUpperCase()}${unique.text.slice(1)}.`]),
     ...because.flatMap((each) => ['which waits, too:', ...linesOf(each, `${indent}  `)]),
   ].map((line) => `${indent}${line}`);
 }

@@ -1,13 +1,14 @@
 import { Blockers } from '../../../reading/blocker.ts';
 import type { KnownNames } from '../../../reading/explanation.ts';
 import { Shown } from '../../../reading/shown.ts';
-import type { JobPage, JobPageRequest, StoreReader } from '../../../store/reader.ts';
+import type { JobList, JobPage, JobPageRequest, StoreReader } from '../../../store/reader.ts';
 import type { JobRow, JobsPage } from '../../protocol/jobs.ts';
 import { type JobFilter, jobFilter } from './job-filter.ts';
 import { type JobLife, jobLife, jobRow } from './job-row.ts';
 
 /** Which page of which list, and what it is limited to. */
 export interface JobsQuery extends JobPageRequest {
+  readonly list: JobList;
   /** A filter as a person writes it: see `jobFilter`. */
   readonly text?: string;
   /** What this process knows by name; null or left out: nothing. */

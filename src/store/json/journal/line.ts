@@ -16,6 +16,7 @@ const kindNames: Readonly<Record<Kind, true>> = {
   job: true,
   proxy: true,
   annotation: true,
+  unique: true,
 };
 
 /** The kinds of record, in the order of a snapshot. */

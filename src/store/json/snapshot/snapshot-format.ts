@@ -200,7 +200,7 @@ function* readRecords(
 }
 
 /** Kinds that came later: the snapshots of earlier releases have no section for them. */
-const laterKinds: ReadonlySet<Kind> = new Set<Kind>(['limit', 'schedule']);
+const laterKinds: ReadonlySet<Kind> = new Set<Kind>(['limit', 'schedule', 'unique']);
 
 /** The section that a line begins, behind the present one; null: it begins none. */
 function sectionBegun(text: string, section: number): number | null {

@@ -6,6 +6,7 @@ import type { Lanes } from '../jobs/lanes.ts';
 import type { OwnLeases } from '../jobs/leases.ts';
 import type { News } from '../journal/notifying.ts';
 import { mustNotSchedule } from '../no-schedules.ts';
+import { mustNotBeUnique } from '../no-unique.ts';
 import { listed, mostPatches, provisional, type Touched } from './documents.ts';
 import { Entries, seqIn } from './entries.ts';
 import { type Moved, movedJob, queuesIn, stopsIn } from './moved.ts';
@@ -53,7 +54,7 @@ export class Draft {
     return this.#writing !== null && this.#writing.beliefs.leases.size + this.#writing.taken.size > 0;
   }
 
-  /** Takes note of beliefs that held, and makes changes, all or none. @throws ConflictError, SignalboxError `JOB_QUARANTINED`, `NO_SCHEDULES`. */
+  /** Takes note of beliefs that held, and makes changes, all or none. @throws ConflictError, SignalboxError `JOB_QUARANTINED`, `NO_SCHEDULES`, `NO_UNIQUE`. */
   add(changes: readonly Change[], expect: readonly Precondition[]): void {
     const { tables } = this.#set;
     const first = this.#entries.count;
@@ -61,6 +62,7 @@ export class Draft {
     try {
       for (const [index, change] of changes.entries()) {
         mustNotSchedule(change);
+        mustNotBeUnique(change);
         mustBeInState(change, tables.get(change.kind, change.id));
         undo.push([change.kind, change.id, tables.apply(change, provisional + first + index)]);
       }

@@ -1,3 +1,4 @@
+import { invalidOption } from '../../../errors.ts';
 import { matchesPattern } from '../../../model/jobs/filter.ts';
 import { jobChart } from '../../../model/jobs/machine-version.ts';
 import { isFailed } from '../../../model/jobs/step.ts';
@@ -39,6 +40,12 @@ export async function jobsPage(records: Records, request: JobPageRequest): Promi
       return waitingPage(records, request);
     case 'quarantined':
       return pageOf(listedById(await quarantined(records)), request);
+    case 'tagged':
+      throw invalidOption(
+        'list',
+        'a list that the PostgreSQL store keeps, which has none by tag yet',
+        request.list,
+      );
     case 'held': {
       const text = `SELECT h.id, h.seq AS key FROM ${heldIn(schema)} h WHERE h.seq > $1 AND ($3::text IS NULL OR h.queue = $3)
         ORDER BY h.seq LIMIT $2`;

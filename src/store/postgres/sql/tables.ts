@@ -43,6 +43,7 @@ export const tables = `
   CREATE INDEX quota_opens ON {schema}.quota (id) WHERE opens_after IS NOT NULL;
   CREATE TABLE {schema}.limit (${record});
   CREATE TABLE {schema}.schedule (${record});
+  CREATE TABLE {schema}.unique (${record});
   CREATE TABLE {schema}.representation (${record},
     epoch bigint GENERATED ALWAYS AS ((body ->> 'epoch')::bigint) STORED,
     -- Until when it lives without another sign; null while it is not activated.

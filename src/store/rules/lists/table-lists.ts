@@ -45,7 +45,7 @@ export function tablePage(tables: Tables, request: JobPageRequest, now: number):
   return pageOf(listOf(tables, request, now), request);
 }
 
-function listOf(tables: Tables, { list, queue }: JobPageRequest, now: number): Listed {
+function listOf(tables: Tables, { list, queue, tag = '' }: JobPageRequest, now: number): Listed {
   const { jobs } = tables;
   switch (list) {
     case 'waiting':
@@ -55,6 +55,8 @@ function listOf(tables: Tables, { list, queue }: JobPageRequest, now: number): L
     case 'failed':
     case 'ended':
       return newestFirst(tables, list === 'failed' ? jobs.failed : jobs.completed);
+    case 'tagged':
+      return listed(found(tables, jobs.tagged(tag)).sort((one, other) => other.createdSeq - one.createdSeq));
     default:
       return listedById(found(tables, list === 'unplaced' ? jobs.unplaced : jobs.quarantined));
   }

@@ -16,6 +16,7 @@ import { holderChanges, holderEvents, isLegalPath } from './legal-paths.ts';
 import { LimitAudit } from './limits.ts';
 import { afterEntry, heldBy, isOpen, placeOf, type ReplayedRecord } from './replayed-record.ts';
 import { ScheduleAudit } from './schedules.ts';
+import { UniqueAudit } from './unique.ts';
 import { WaitAudit } from './waits.ts';
 
 /** The assumptions of an audit. */
@@ -50,6 +51,7 @@ export class Audit {
   readonly #limits = new LimitAudit(this.records);
   readonly #schedules = new ScheduleAudit(this.records);
   readonly #waits = new WaitAudit();
+  readonly #names = new UniqueAudit(this.records);
   #seq = 0;
 
   constructor(options: AuditOptions) {
@@ -99,6 +101,7 @@ export class Audit {
     const after = afterEntry(entry, before);
     if (after === null) this.records.delete(key);
     else this.records.set(key, after);
+    for (const what of this.#names.broken(entry, before)) this.#say(entry, what);
     if (entry.kind === 'agent' && after !== null) {
       const size = Number(after.fields.size ?? 3);
       this.#largest.set(entry.id, Math.max(size, this.#largest.get(entry.id) ?? 0));
@@ -270,6 +273,7 @@ export class Audit {
 
   /** At the end every job has ended, except those that were never put, and no agent or quota holds one. */
   checkRest(): void {
+    this.problems.push(...this.#names.rest());
     for (const job of this.jobs()) {
       const { id, state, fields } = job;
       if (state === 'completed' || this.#restsWith(id)) continue;

@@ -12,6 +12,7 @@ const kinds = [
   'agent',
   'proxy',
   'annotation',
+  'unique',
 ] as const;
 
 /** The keys that a ping without an entry changes. */

@@ -26,8 +26,8 @@ export interface SimulatedClient {
    * Puts a job as a careful program does: under its own id, and again, through any process that is up, until
    * the put is acknowledged. `make` is called for each attempt and must give the same job with the same arguments
    * each time: what is random is drawn before. An acknowledged job must not be lost. A job
-   * whose commit was certainly refused may be given up, and must never appear then. Returns the id; null when
-   * the job was given up.
+   * whose commit was certainly refused may be given up, and must never appear then. Returns the id, of a job that is
+   * unique that of the job that has its name; null when the job was given up.
    */
   readonly put: (make: () => Job<unknown>, options?: SimulatedPutOptions) => Promise<string | null>;
 }
@@ -44,6 +44,12 @@ export interface ClientDeps {
   /** The chance that the caller does not get the answer. */
   readonly forgets: number;
   readonly isOver: () => boolean;
+}
+
+/** What a put answered: an error, or null and the id of the job that has the name. */
+interface Answer {
+  readonly refusal: unknown;
+  readonly told?: string;
 }
 
 const putLimitMs = 30_000;
@@ -71,14 +77,15 @@ export class ClientOf implements SimulatedClient {
     let isUnknown = false;
     for (let box: Signalbox | null = this.box; ; box = this.#parts.anyBox()) {
       const wasThere = this.#parts.audit().job(id) !== undefined;
-      const refusal = box === null ? lostConnection() : await this.#try(box, queue, make, id);
+      const { refusal, told = id } =
+        box === null ? { refusal: lostConnection() } : await this.#try(box, queue, make, id);
       if (wasThere && isAboutTheJob(refusal, id))
         world.violated(`I10 job ${id} is there, and putting it again is refused: ${String(refusal)}`);
       const isForgotten = refusal === null && this.random.chance(this.#parts.forgets);
       if (refusal === null && !isForgotten) {
-        ledger.acknowledge(id);
-        await this.#check(box as Signalbox, id);
-        return id;
+        ledger.acknowledge(told);
+        await this.#check(box as Signalbox, told);
+        return told;
       }
       isUnknown ||= box !== null && !saysNotCommitted(refusal);
       if (!isUnknown && this.random.chance(0.3)) {
@@ -91,23 +98,27 @@ export class ClientOf implements SimulatedClient {
   };
 
   /**
-   * Returns the error that refused the put; null when it was acknowledged. Does not wait for a process without
-   * an answer.
+   * Returns the error that refused the put; null when it was acknowledged, with the id of the job that it gave. Does not
+   * wait for a process without an answer.
    */
-  async #try(box: Signalbox, queue: string, make: () => Job<unknown>, id: string): Promise<unknown> {
+  async #try(box: Signalbox, queue: string, make: () => Job<unknown>, id: string): Promise<Answer> {
     const putting = box
       .queue(queue)
       .put(make(), { id })
       .then(
-        () => null,
-        (error: unknown) => error,
+        (job): Answer => ({ refusal: null, told: job.id ?? id }),
+        (error: unknown): Answer => ({ refusal: error }),
       );
-    const late = this.#parts.world.sleep(putLimitMs).then(() => lostConnection());
-    const refused = await Promise.race([putting, late]);
-    this.#parts.world.note(`put ${id}: ${refused === null ? 'acknowledged' : String(refused)}`);
+    const late = this.#parts.world.sleep(putLimitMs).then((): Answer => ({ refusal: lostConnection() }));
+    const answer = await Promise.race([putting, late]);
+    const { refusal: refused, told } = answer;
+    const isOther = told !== undefined && told !== id;
+    this.#parts.world.note(
+      `put ${id}: ${refused === null ? `acknowledged${isOther ? ` as ${told}` : ''}` : String(refused)}`,
+    );
     if (isAnotherJob(refused)) throw makesAnother(id, refused);
     if (refused !== null && !isExpected(refused)) throw refused;
-    return refused;
+    return answer;
   }
 
   /** Checks that an acknowledged job is on disk, and that every query shows it. */

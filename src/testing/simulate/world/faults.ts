@@ -98,7 +98,8 @@ export function refusal(random: SeededRandom, isRead: boolean): Error {
 
 /** Whether an error means that nothing was committed. After any other error the outcome is unknown. */
 export function saysNotCommitted(error: unknown): boolean {
-  return error instanceof ConflictError || (error instanceof SignalboxError && error.code === 'STORE_FULL');
+  if (error instanceof ConflictError) return true;
+  return error instanceof SignalboxError && ['STORE_FULL', 'DUPLICATE_JOB'].includes(error.code);
 }
 
 /** Whether an error is one of the above, and not one of Signalbox itself. */

@@ -1,5 +1,5 @@
 import { explainJob } from '../../reading/explain.ts';
-import type { RuntimeContext } from '../commits/runtime-context.ts';
+import type { RuntimeContext } from './runtime-context.ts';
 
 /** What a TimeoutError says of the job that was waited for. */
 export interface WaitReason {
