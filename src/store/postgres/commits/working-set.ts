@@ -104,7 +104,7 @@ function leaseOf(row: Rows[number]): Lease {
 }
 
 /** Reads jobs. One that is on its way from one place to another is looked for again. */
-export async function readJobs(
+async function readJobs(
   connection: SqlConnection,
   schema: string,
   ids: readonly string[],
