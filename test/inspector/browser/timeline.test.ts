@@ -38,9 +38,11 @@ it('The sequence without a name is that of the job that was written last', async
 describe('The log', () => {
   it('shows what an entry changed when it is chosen by keys, and is of that moment', async () => {
     const { page } = await open.open('#/timeline?view=log');
+    await page.waitForSelector('.log .entry');
 
     await page.keyboard.press('j');
     await page.keyboard.press('j');
+    await page.waitForSelector('.log .entry:focus');
     await page.keyboard.press('Enter');
     await page.waitForSelector('.commit li');
 
