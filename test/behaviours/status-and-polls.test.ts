@@ -36,6 +36,7 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
       uuid: 'a',
       unknownJobs: [],
       abandoned: 0,
+      threads: [],
     });
   });
 

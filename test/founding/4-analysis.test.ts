@@ -77,6 +77,7 @@ describe.each(stores)('The dispatcher can be analysed, on a %s store:', (_, make
       uuid: dispatcher.uuid,
       unknownJobs: [],
       abandoned: 0,
+      threads: [],
     });
   });
 
@@ -103,6 +104,7 @@ describe.each(stores)('The dispatcher can be analysed, on a %s store:', (_, make
       uuid: dispatcher.uuid,
       unknownJobs: [],
       abandoned: 0,
+      threads: [],
     });
   });
 

@@ -174,8 +174,10 @@ export class RandomSystem {
 
   /** Lets an agent take one job if its claim meets it. */
   take(agent: RandomAgent, id: string): Promise<readonly string[]> {
-    return this.#claim(agent, ({ job, quotas }) => {
+    return this.#claim(agent, ({ job, expired, ...candidate }) => {
       if (job.id !== id) return null;
+      // One that is too late is only failed: it takes no slot.
+      const quotas = expired ? job.quotas : candidate.quotas;
       const [dispatcher = '', name = ''] = agent.id.split('/').slice(1);
       const parent = { queue: agent.queue, dispatcher, agent: name };
       const patch = { parent, order: ['claimed', 0], epoch: this.open.epoch, claim: job.claim + 1, quotas };
