@@ -359,9 +359,9 @@ const seeds = [1, 2, 3];
 describe('Any series of commits, several at a time, with values of all sorts', () => {
   it.each(seeds)('leaves the same on every store (seed %i)', { timeout: 120_000 }, async (seed) => {
     const dir = newPath();
-    const json = jsonStore(dir, { checkpointMinBytes: 30_000, completedMaxAge: 1e15 });
+    const json = jsonStore(dir, { checkpointMinBytes: 30_000, completedMaxAge: 1e15, failedMaxAge: 1e15 });
     const stores = [
-      await opened(memoryStore({ completedMaxAgeMs: 1e15 })),
+      await opened(memoryStore({ completedMaxAgeMs: 1e15, failedMaxAgeMs: 1e15 })),
       await opened(json),
       await opened(newPostgresStore()),
     ] as const;
