@@ -189,7 +189,7 @@ forEachStore('Unique', (makeStore, kind) => {
     expect((await queue.put(plain('a', 'b'))).putResult).toBe('added');
   });
 
-  it('8 putters of 1,000 puts of one key give one job, and each is told right', async () => {
+  it('8 putters of 1,000 puts of one key give one job, and each put gets the right result', async () => {
     const { queue, feed, stored } = await setUp(makeStore);
     const results: (string | null)[] = [];
     const ids = new Set<string | null>();

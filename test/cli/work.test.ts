@@ -182,7 +182,7 @@ describe('signalbox work', { timeout: 60_000 }, () => {
     expect(job).toMatchObject({ state: 'pending', outcome: null });
   });
 
-  it('works on one queue where it is told to', async () => {
+  it('works on one queue when it gets its name', async () => {
     const folder = folderWith({ 'write.job.js': writer });
     await putBefore(folder, ['other', 0], ['mail 1', 0], ['mail 2', 0]);
     const worker = startWorker(folder, '--store', 'data/jobs', '--queue', 'mail', '--size', '1');

@@ -56,16 +56,16 @@ function named(id: string, name: string, until: number | null): Change[] {
 
 it('A dropped job takes its unique name with it, but for one that another job has or whose window lasts', async () => {
   const store = await thinned([
-    ...named('over', '/work/1', null),
-    ...named('passed', '/work/2', 1),
-    ...named('lasting', '/work/3', Number.MAX_SAFE_INTEGER),
-    ...named('first', '/work/4', null),
+    ...named('over', '/mail/1', null),
+    ...named('passed', '/mail/2', 1),
+    ...named('lasting', '/mail/3', Number.MAX_SAFE_INTEGER),
+    ...named('first', '/mail/4', null),
     madeJob('second', 'pending', { queue: '' }),
-    taken('second', '/work/4', null),
+    taken('second', '/mail/4', null),
   ]);
 
   expect((await store.list('job', '')).map(({ id }) => id)).toEqual(['second']);
-  expect((await store.list('unique', '')).map(({ id }) => id)).toEqual(['/work/3', '/work/4']);
+  expect((await store.list('unique', '')).map(({ id }) => id)).toEqual(['/mail/3', '/mail/4']);
   await store.close();
 });
 
@@ -84,7 +84,7 @@ it.each(['memory', 'json'] as const)(
       return [(await store.list('job', '')).length, (await store.list('unique', '')).length];
     };
     const before = await openByHand(made, () => now);
-    await before.commit({ by: 'client', changes: named('over', '/work/1', 150_000), expect: [] }).synced;
+    await before.commit({ by: 'client', changes: named('over', '/mail/1', 150_000), expect: [] }).synced;
     expect(await left(before)).toEqual([0, 1]);
     await before.close();
 

@@ -158,7 +158,7 @@ export function errorOf({ failure, details }: ErrorData): Error {
   return Object.assign(error, { message: failure.message, stack: failure.stack });
 }
 
-/** What code threw, as the main thread goes on with it: who still holds the job is told apart by class. */
+/** What code threw, as the main thread goes on with it: a lost job is known by the class of its error. */
 export function thrown({ failure, details }: ErrorData): unknown {
   return failure.code === 'REASSIGNED' ? errorOf({ failure, details }) : new Failure(failure);
 }
