@@ -9,7 +9,7 @@ afterAll(removeSchemas);
 
 it('A call on a pool whose connections are all taken fails after connectTimeout, and later calls have them again', async () => {
   const pool = new Pool({ connectionString: await serverUrl(), max: 1 });
-  const limits = { connectTimeout: '30ms', queryTimeout: '100ms' };
+  const limits = { connectTimeout: '1s', queryTimeout: '3s' };
   const store = await openByHand(postgresStore({ pool, schema: newSchema(), clock: 'box', ...limits }));
   // Waits for a connection that a poll or a notification has at this moment.
   const taken = await pool.connect();
