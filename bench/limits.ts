@@ -102,7 +102,7 @@ async function embeddedFigures(
   };
   const waits = (from?: URL) => async (): Promise<Waiting> => {
     const dir = freshFolder(arena.place);
-    const options = { dir, waiting: 5_000, isBlocked: false, batches: 3 };
+    const options = { dir, waiting: 20_000, isBlocked: false, batches: 3 };
     const figures = await inChild<Waiting>('waiting', options, ['--expose-gc'], from);
     rmSync(dir, { recursive: true });
     return figures;

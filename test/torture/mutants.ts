@@ -90,8 +90,8 @@ export const mutants: readonly TortureMutant[] = [
     edits: [
       {
         file: 'src/store/rules/claim-verdict.ts',
-        find: 'if (!expired && !there.every(',
-        replace: 'if (expired === null && !there.every(',
+        find: 'if (full.length > 0) return',
+        replace: 'if (full.length < 0) return',
       },
     ],
   },

@@ -79,7 +79,10 @@ export function callsHandler(transition: Transition): boolean {
 export function newJobRecord(id: string, input: JobInput): JobRecord {
   const job = copyJob(blankJob);
   job.id = id;
-  for (const key in input) job[key] = input[key as keyof JobInput] ?? job[key];
+  for (const key in input) {
+    const value = input[key as keyof JobInput];
+    if (value !== null && value !== undefined) job[key] = value;
+  }
   return job as unknown as JobRecord;
 }
 
@@ -90,9 +93,7 @@ const blankJob: JobRecord = Object.freeze({
   lastSeq: 0,
   createdSeq: 0,
   state: 'new',
-  dueAt: null,
   uniqueKey: null,
-  lane: null,
   ...newJobContext({ name: '' }),
 });
 

@@ -29,9 +29,6 @@ export interface JobRecord extends Reserved, JobContext {
   readonly createdSeq: number;
   /** The unique name that it took when it was put: the id of its record. */
   readonly uniqueKey: string | null;
-  /** Reserved for other stores. */
-  readonly dueAt: number | null;
-  readonly lane: string | null;
   /**
    * Keys and values of the stored record that no version writes. They are kept and shown, and the job is never
    * changed.

@@ -118,10 +118,11 @@ const jobChecks: ReadonlyMap<string, Check> = new Map<string, Check>([
     ),
   ],
   ['ending', oneOf(null, ...endings)],
-  ['dueAt', orNull(isNumber)],
   ['priority', isNumber],
   ['uniqueKey', orNull(isText)],
-  ['lane', orNull(isText)],
+  // Early versions wrote null under these.
+  ['dueAt', oneOf(null)],
+  ['lane', oneOf(null)],
 ]);
 
 const isUnsound: Check = (value) =>

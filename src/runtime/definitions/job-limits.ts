@@ -117,6 +117,8 @@ export function checkFigure(figure: number, option: string): number {
   throw invalidOption(option, 'a whole number from 1 up', figure);
 }
 
+const noKeys: { readonly [limit: string]: string } = Object.freeze({});
+
 /**
  * The keys of a new job: those of its definition, with others over them, by the name of the limit. Null: it has none.
  * @throws SignalboxError `INVALID_KEY`, and what `key` throws.
@@ -124,8 +126,9 @@ export function checkFigure(figure: number, option: string): number {
 export function keysFor(
   limits: readonly JobLimit[],
   args: readonly unknown[],
-  given: { readonly [limit: string]: string } = {},
+  given: { readonly [limit: string]: string } = noKeys,
 ): readonly string[] | null {
+  if (limits.length === 0 && given === noKeys) return null;
   const keys = new Set<string>();
   for (const { name, keysOf } of limits) {
     if (Object.hasOwn(given, name)) continue;

@@ -70,14 +70,4 @@ function snapshotOf(record: JobRecord): JobSnapshot {
 
 const knownStates: ReadonlySet<string> = new Set(jobChart.states);
 
-const notContext = new Set([
-  'id',
-  'v',
-  'rev',
-  'lastSeq',
-  'createdSeq',
-  'state',
-  'dueAt',
-  'uniqueKey',
-  'lane',
-]);
+const notContext = new Set(['id', 'v', 'rev', 'lastSeq', 'createdSeq', 'state', 'uniqueKey']);

@@ -257,15 +257,20 @@ function quotaNamesOf(
 }
 
 const structural: readonly string[] = ['id', 'v', 'rev', 'lastSeq', 'createdSeq', 'state'];
-const empty = newJobRecord('', { name: '' });
-const content = Object.keys(empty).filter((key) => !structural.includes(key));
+/** What an empty job has under each key that can say something. */
+const nothing: ReadonlyMap<string, unknown> = new Map(
+  Object.entries(newJobRecord('', { name: '' })).filter(([key]) => !structural.includes(key)),
+);
 
 /** The keys of a record that say something: what an empty job has is left out. An instant or a limit of 0 says something. */
 export function contentOf(record: JobRecord): Record<string, Json> {
   const said: Record<string, Json> = {};
-  for (const key of content) {
+  for (const key in record) {
     const value = record[key as keyof JobRecord] as Json;
-    if (value === empty[key as keyof JobRecord] || (Array.isArray(value) && value.length === 0)) continue;
+    // Most keys of a new job: they are passed over without a look-up.
+    if (value === null) continue;
+    const unsaid = nothing.get(key);
+    if (unsaid === undefined || value === unsaid || (Array.isArray(value) && value.length === 0)) continue;
     said[key] = value;
   }
   return said;

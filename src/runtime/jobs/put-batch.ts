@@ -266,6 +266,7 @@ export class PutBatch {
   }
 
   #needQuotas(names: readonly string[], keys: JobRecord['keys']): void {
+    if (names.length === 0 && keys === null) return;
     for (const quota of quotasOf(names, keys)) {
       const key = `${quota.keyed ? '#' : ''}${quota.name}`;
       if (!this.#quotas.has(key)) this.#quotas.set(key, { ...quota, place: this.#place });

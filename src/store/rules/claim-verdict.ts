@@ -67,10 +67,17 @@ export function verdictOn(job: JobRecord, { accepts, now, limits }: ClaimTerms):
   if ((job.beginAfter ?? 0) > now) return { obstacle: 'notDue', until: job.beginAfter ?? 0 };
   const expired = isTooLate(job, now);
   const there = limitsOf(job, limits);
-  if (!expired && !there.every((limit) => hasRoom(job, limit, now)))
-    return obstacleOf(there.filter((limit) => !hasRoom(job, limit, now)));
+  if (there.length > 0 && !expired) {
+    const full = there.filter((limit) => !hasRoom(job, limit, now));
+    if (full.length > 0) return obstacleOf(full);
+  }
   if (!isAccepted(accepts, job, expired)) return refused;
-  return { job, expired, quotas: there.length === 1 ? (there[0] as Limit).ids : there.map(({ id }) => id) };
+  return { job, expired, quotas: idsOf(there) };
+}
+
+function idsOf(limits: readonly Limit[]): readonly string[] {
+  if (limits.length === 0) return none;
+  return limits.length === 1 ? (limits[0] as Limit).ids : limits.map(({ id }) => id);
 }
 
 const none: readonly never[] = [];

@@ -206,7 +206,6 @@ class Series {
       'activeStart',
       'activeEnd',
       'callbacksEnd',
-      'dueAt',
     ];
     const patch: Fields = {};
     for (const key of keys) if (this.below(present === undefined ? 2 : 5) === 0) patch[key] = this.field(key);
