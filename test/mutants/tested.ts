@@ -103,8 +103,8 @@ export const testedMutants: readonly TestedMutant[] = [
     edits: [
       {
         file: 'src/store/postgres/sql/apply.ts',
-        find: 'IF used > (SELECT q.size FROM {schema}.quota q WHERE q.id = {schema}.quota_of(b.id)) THEN',
-        replace: 'IF false THEN',
+        find: 'WHERE o.used > (SELECT q.size FROM {schema}.quota q WHERE q.id = o.quota)) THEN',
+        replace: 'WHERE false) THEN',
       },
     ],
   },

@@ -9,7 +9,6 @@ import { storeError } from '../failures.ts';
 import type { Home, StoredJob } from '../jobs/stored-job.ts';
 import { eachJob, jobsOf } from '../reading/records.ts';
 import type { Rows, SqlConnection } from '../sql-port.ts';
-import { inTransaction } from '../transactions.ts';
 import type { Head, HeadsParts } from './heads.ts';
 import { Limits, limitsOfJobs, NotedParking } from './limits.ts';
 
@@ -88,14 +87,20 @@ export class Judging {
   }
 
   /** At one moment: where a job is offered again and a slot is free for it, both are seen, or neither. */
-  #judgedBy(
+  async #judgedBy(
     connection: SqlConnection,
     request: ClaimRequest,
     heads: readonly Head[],
   ): Promise<Judged | null> {
-    const work = (): Promise<Judged | null> => this.#judgeOn(connection, request, heads);
     const isKeyed = heads.some(({ limits }) => limits.length > 0);
-    return isKeyed ? inTransaction(connection, momentText, work) : work();
+    if (!isKeyed) return this.#judgeOn(connection, request, heads);
+    // What begins and ends it leaves with the reads: each wait costs more than a read.
+    const [, judged] = await Promise.all([
+      connection.query(momentText),
+      this.#judgeOn(connection, request, heads),
+    ]);
+    connection.query('COMMIT').catch(() => {});
+    return judged;
   }
 
   async #judgeOn(
@@ -106,25 +111,28 @@ export class Judging {
     const { clock, schema } = this.#parts;
     const { queue } = request;
     const set = new WorkingSet();
-    const held = await this.#loadAgent(connection, request, set);
+    const limits = new Limits(schema, set);
     const queues = `SELECT id, rev, last_seq, body FROM ${schema}.queue WHERE id = $1`;
-    set.loadSettings('queue', await connection.query(queues, [queue]));
+    const quotas = heads.flatMap(({ quotaNames }) => quotaNames.map((name) => limitId(queue, name)));
+    const lanes = [...new Set(heads.map(({ lane }) => lane))];
+    const isKeyed = heads.some((head) => head.limits.length > 0);
+    const isChoosy = request.choose !== null || request.accepts.job !== null;
+    const firstOf = (most: number): Promise<Rows> => connection.query(firstText(schema), [lanes, most]);
+    let page = isChoosy ? pageOfChoices : Math.max(request.limit, 10);
+    const [held, queueRows, , firstRows] = await Promise.all([
+      this.#loadAgent(connection, request, set),
+      connection.query(queues, [queue]),
+      limits.load(connection, quotas),
+      firstOf(page),
+    ]);
+    set.loadSettings('queue', queueRows);
     if (!mayClaim(set.tables, request, clock.now()) || !this.#isOurs(request, set)) return null;
     const limit = roomOf(request, held);
-    const limits = new Limits(schema, set);
     const parking = new NotedParking(set, limits, clock.now());
     const about = { held, set, limits, parking };
     const none = { changes: [], ids: [], mayBeMore: false };
     if (limit <= 0) return { ...about, taken: none, rows: [], opensLater: false };
-    await limits.load(
-      connection,
-      heads.flatMap(({ quotaNames }) => quotaNames.map((name) => limitId(queue, name))),
-    );
-    const lanes = [...new Set(heads.map(({ lane }) => lane))];
-    const isKeyed = heads.some((head) => head.limits.length > 0);
-    const isChoosy = request.choose !== null || request.accepts.job !== null;
-    for (let page = isChoosy ? pageOfChoices : Math.max(limit, 10); ; ) {
-      const rows = await connection.query(firstText(schema), [lanes, page]);
+    for (let rows = firstRows; ; rows = await firstOf(page)) {
       const jobs = jobsOf(rows);
       set.load(jobs);
       if (isKeyed)

@@ -40,14 +40,16 @@ export class Limits {
     const records = (kind: string): string =>
       `SELECT r.* FROM unnest($1::text[]) AS u (id) CROSS JOIN LATERAL (
          SELECT o.id, o.rev, o.last_seq, o.body FROM ${schema}.${kind} o WHERE o.id = u.id OFFSET 0) AS r`;
-    this.#set.loadSettings('quota', await connection.query(records('quota'), [quotas]));
-    this.#set.loadSettings('limit', await connection.query(records('limit'), [unknown]));
-    const rooms = await connection.query(
-      `SELECT r.* FROM unnest($1::text[], $2::text[]) AS u (id, quota) CROSS JOIN LATERAL (
+    const roomText = `SELECT r.* FROM unnest($1::text[], $2::text[]) AS u (id, quota) CROSS JOIN LATERAL (
          SELECT o.id, o.used, o.line, o.opens, q.opens_after IS NOT NULL AS is_changed
-         FROM ${schema}.room o LEFT JOIN ${schema}.quota q ON q.id = u.quota WHERE o.id = u.id OFFSET 0) AS r`,
-      [unknown, unknown.map(quotaOfLimit)],
-    );
+         FROM ${schema}.room o LEFT JOIN ${schema}.quota q ON q.id = u.quota WHERE o.id = u.id OFFSET 0) AS r`;
+    const [quotaRows, limitRows, rooms] = await Promise.all([
+      connection.query(records('quota'), [quotas]),
+      connection.query(records('limit'), [unknown]),
+      connection.query(roomText, [unknown, unknown.map(quotaOfLimit)]),
+    ]);
+    this.#set.loadSettings('quota', quotaRows);
+    this.#set.loadSettings('limit', limitRows);
     for (const id of unknown) this.#rooms.set(id, noRoom);
     for (const { id, used, line, opens, is_changed: isChanged } of rooms) {
       const hasParked = line !== null;

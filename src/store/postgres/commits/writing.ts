@@ -76,6 +76,8 @@ export class Writing {
   /** New leases, by their agents. */
   readonly taken = new Map<string, { token: number; place: AgentPlace; jobs: [string, number, number][] }>();
   readonly #parts: WritingParts;
+  /** How many slots are taken of each quota and key. */
+  readonly #entered = new Map<string, number>();
   readonly #numberOf: (seq: number) => number;
 
   constructor(parts: WritingParts) {
@@ -99,6 +101,8 @@ export class Writing {
     const changes: Fields[] = [];
     const freed: string[] = [];
     for (const moved of this.#parts.moved) this.#writeJob(moved, { puts, done, changes, freed });
+    const entered = [...this.#entered].sort(([one], [other]) => (one < other ? -1 : 1));
+    if (entered.length > 0) changes.push({ is: 'rooms', jobs: entered });
     for (const { kind, id } of this.#parts.changed.values())
       if (kind !== 'job') this.#writeSetting(kind, id, changes);
     this.beliefs.ofExpected();
@@ -128,7 +132,10 @@ export class Writing {
       puts: { ...puts, due: puts.due.some((at) => at !== null) ? puts.due : null },
       done,
       freed,
-      rooms: changes.flatMap(({ is, id }) => (is === 'room' || is === 'passed' ? [id as string] : [])),
+      rooms: [
+        ...entered.map(([id]) => id),
+        ...changes.flatMap(({ is, id }) => (is === 'passed' ? [id as string] : [])),
+      ],
       rows: this.#parts.entries.rows(),
     };
   }
@@ -152,7 +159,7 @@ export class Writing {
   ): void {
     const { id, before, after, place } = moved;
     const touched = this.#parts.changed.get(`job/${id}`) as Touched;
-    this.#moveSlots(before?.record, after, to.freed, to.changes);
+    this.#moveSlots(before?.record, after, to.freed);
     if (place !== 'lease') this.#passOn(moved, to.changes);
     if (after === undefined || place === null) {
       if (before === undefined) return;
@@ -257,20 +264,12 @@ export class Writing {
     return home === undefined || home.in === 'aside' ? null : home.lane;
   }
 
-  #moveSlots(
-    before: JobRecord | undefined,
-    after: JobRecord | undefined,
-    freed: string[],
-    changes: Fields[],
-  ): void {
+  #moveSlots(before: JobRecord | undefined, after: JobRecord | undefined, freed: string[]): void {
     const [had, has] = [before?.quotas ?? [], after?.quotas ?? []];
     if (had === has) return;
     for (const id of had) if (!has.includes(id)) freed.push(id);
     for (const id of has) {
-      if (had.includes(id)) continue;
-      const known = changes.find((change) => change.is === 'room' && change.id === id);
-      if (known === undefined) changes.push({ is: 'room', id, more: 1 });
-      else known.more = (known.more as number) + 1;
+      if (!had.includes(id)) this.#entered.set(id, (this.#entered.get(id) ?? 0) + 1);
     }
   }
 

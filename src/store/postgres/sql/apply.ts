@@ -5,10 +5,10 @@ export const applyFunction = `
   -- Writes records, and gives jobs their places. s: the seq of entry 0.
   CREATE FUNCTION {schema}.apply(p_changes json, s bigint, p_epoch bigint) RETURNS void LANGUAGE plpgsql ${settings} AS $$
   #variable_conflict use_column
-  DECLARE b record; place json; kind text; r record; used integer;
+  DECLARE b record; place json; kind text; r record;
   BEGIN
     FOR b IN SELECT * FROM json_to_recordset(p_changes) AS c (
-        "is" text, id text, rev bigint, seq integer, body json, "isNew" boolean, opens float8, more integer,
+        "is" text, id text, rev bigint, seq integer, body json, "isNew" boolean, opens float8,
         gone boolean, flag boolean, lane integer, parent text, "waitingOn" text, doc text, "isWhole" boolean, "to" json,
         token bigint, queue text, dispatcher text, agent text, jobs json) LOOP
       kind := b."is";
@@ -58,10 +58,13 @@ export const applyFunction = `
         INSERT INTO {schema}.lease (token, epoch, queue, dispatcher, agent, ids, seqs, lanes)
         SELECT b.token, p_epoch, b.queue, b.dispatcher, b.agent,
           array_agg(h ->> 0), array_agg(s + (h ->> 1)::int), array_agg(coalesce((h ->> 2)::int, 0)) FROM json_array_elements(b.jobs) h;
-      ELSIF kind = 'room' THEN
-        INSERT INTO {schema}.room AS t (id, used) VALUES (b.id, b.more)
-          ON CONFLICT (id) DO UPDATE SET used = t.used + excluded.used RETURNING t.used INTO used;
-        IF used > (SELECT q.size FROM {schema}.quota q WHERE q.id = {schema}.quota_of(b.id)) THEN ${refuse(`b.id`)} END IF;
+      ELSIF kind = 'rooms' THEN
+        INSERT INTO {schema}.room AS t (id, used) SELECT h ->> 0, (h ->> 1)::int FROM json_array_elements(b.jobs) h
+          ON CONFLICT (id) DO UPDATE SET used = t.used + excluded.used;
+        IF EXISTS (SELECT FROM (
+            SELECT {schema}.quota_of(h ->> 0) AS quota, max((SELECT t.used FROM {schema}.room t WHERE t.id = h ->> 0)) AS used
+            FROM json_array_elements(b.jobs) h GROUP BY 1 OFFSET 0) o
+          WHERE o.used > (SELECT q.size FROM {schema}.quota q WHERE q.id = o.quota)) THEN ${refuse(`'room'`)} END IF;
       ELSIF kind = 'passed' THEN
         PERFORM {schema}.pass_on(ARRAY[b.id]);
       ELSIF b.body IS NULL THEN

@@ -99,7 +99,7 @@ const findingFunctions = `
     IF {schema}.has_opened(moment) THEN PERFORM {schema}.open(moment); END IF;
     IF p_polled IS NOT NULL AND EXISTS (SELECT FROM {schema}.room t WHERE t.line IS NOT NULL) THEN polled := {schema}.offer_more(p_queue, p_polled, moment); END IF;
     RETURN QUERY SELECT NULL::integer, polled, NULL::integer, ((SELECT last_value FROM {schema}.commits) + 1) * 8192,
-      CASE WHEN {schema}.has_opened(moment) THEN moment ELSE least((SELECT d.at FROM {schema}.due d ORDER BY d.at LIMIT 1), (SELECT t.opens FROM {schema}.room t ORDER BY t.opens LIMIT 1)) END,
+      CASE WHEN {schema}.has_opened(moment) THEN moment ELSE least((SELECT d.at FROM {schema}.due d ORDER BY d.at LIMIT 1), (SELECT t.opens FROM {schema}.room t WHERE t.opens IS NOT NULL ORDER BY t.opens LIMIT 1)) END,
       q.marks, q.body, EXISTS (SELECT FROM {schema}.lane l WHERE l.queue = p_queue AND l.level <> 0)
       FROM (VALUES (0)) AS one LEFT JOIN {schema}.queue q ON q.id = p_queue;
     RETURN QUERY SELECT l.id, l.key, o.line, o.turn, NULL::float8, NULL::integer, NULL::json, NULL::boolean FROM {schema}.lane l CROSS JOIN (VALUES (0), (2)) AS k (line)
