@@ -14,7 +14,7 @@ import { overtaken, passedOver, pauseBroken } from './claim-order.ts';
 import { differences } from './differences.ts';
 import { holderChanges, holderEvents, isLegalPath } from './legal-paths.ts';
 import { LimitAudit } from './limits.ts';
-import { afterEntry, heldBy, isOpen, placeOf, type ReplayedRecord } from './replayed-record.ts';
+import { afterEntry, heldBy, isOpen, placeOf, type ReplayedRecord, workerOf } from './replayed-record.ts';
 import { ScheduleAudit } from './schedules.ts';
 import { UniqueAudit } from './unique.ts';
 import { WaitAudit } from './waits.ts';
@@ -220,6 +220,8 @@ export class Audit {
     }
     const inner = before?.fields.waitingOn as string | null | undefined;
     if (event !== 'job.finish' || inner == null || inner === 'promise') return;
+    // One that is interrupted waits no longer than its deadline.
+    if (patch?.ending === 'expired' && at >= Number(before?.fields.deadline ?? Infinity)) return;
     if (!isDeepStrictEqual(this.job(inner)?.fields.outcome, patch?.outcome))
       this.#say(entry, `I11 has another outcome than ${inner}`);
   }
@@ -263,7 +265,8 @@ export class Audit {
     for (const quota of (after?.fields.quotas as readonly string[]) ?? [])
       setOf(this.#quotas, quota).add(entry.id);
     const [was, is] = [heldBy(before), heldBy(after)];
-    if (was !== null) this.#waits.note(entry, was);
+    const worker = workerOf(before, this.records);
+    if (worker !== null) this.#waits.note(entry, worker);
     if (was !== null) this.#agents.get(was)?.delete(entry.id);
     if (is === null) return;
     const held = setOf(this.#agents, is).add(entry.id);

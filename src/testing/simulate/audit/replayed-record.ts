@@ -38,6 +38,18 @@ export function heldBy(job: ReplayedRecord | null | undefined): string | null {
   return `${parent.queue}/${parent.dispatcher}/${parent.agent}`;
 }
 
+/** The agent whose code a job is: the one that holds it, or holds the job above it, whose callbacks it performs. */
+export function workerOf(
+  job: ReplayedRecord | undefined,
+  records: ReadonlyMap<string, ReplayedRecord>,
+): string | null {
+  const place = placeOf(job);
+  if (place === null || 'agent' in place) return heldBy(job);
+  const above = 'job' in place ? `job/${place.job}` : 'system' in place ? `job/${place.system}` : null;
+  const next = 'proxy' in place ? `proxy/${place.proxy}` : above;
+  return next === null ? null : workerOf(records.get(next), records);
+}
+
 /** Whether a job was put or started and has not ended. */
 export function isOpen(job: ReplayedRecord | null | undefined): boolean {
   return job != null && job.kind === 'job' && job.state !== 'new' && job.state !== 'completed';

@@ -74,11 +74,22 @@ export class WaitAudit {
     return [...records.values()].some(({ kind, id, fields }) => {
       if (kind !== 'agent' || !id.startsWith(`${queue}/`)) return false;
       const stoppedAt = this.#stoppedAt.get(id) ?? Number.NEGATIVE_INFINITY;
-      const isWell = this.#calm?.isUp(id.split('/')[1] ?? '') === true && at - stoppedAt > longestRestMs;
+      const dispatcher = id.split('/')[1] ?? '';
+      const isWell =
+        this.#calm?.isUp(dispatcher) === true &&
+        isAtWork(records.get(`representation/${queue}/${dispatcher}`), at) &&
+        at - stoppedAt > longestRestMs;
       const takesAny = (fields.selection as { readonly kind: string } | undefined)?.kind === 'any';
       return isWell && takesAny && (agents.get(id)?.size ?? 0) < Number(fields.size ?? 3);
     });
   }
+}
+
+/** Whether a dispatcher has just shown a sign of life: one that comes back waits until what it was before counts as dead. */
+function isAtWork(representation: ReplayedRecord | undefined, at: number): boolean {
+  const { activated, lastPing, pingInterval } = representation?.fields ?? {};
+  const sign = Math.max(Number(activated ?? 0), Number(lastPing ?? 0));
+  return representation?.state === 'activated' && at - sign <= Number(pingInterval) + slackMs;
 }
 
 function sharesKey({ fields }: ReplayedRecord, other: ReplayedRecord): boolean {
