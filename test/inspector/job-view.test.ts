@@ -48,6 +48,25 @@ forEachStore('The view of a job', (makeStore) => {
   const statesOf = (view: JobView) =>
     Object.fromEntries(view.states.filter(({ visits }) => visits > 0).map((each) => [each.state, each]));
 
+  it('says where a job comes from, and under what it is found', async () => {
+    const testBox = await boxOf();
+    const queue = testBox.box.queue('mail');
+    await testBox.box.start();
+    const old = await queue.put(work('x'), { tags: ['a', 'b'] });
+    const plain = await queue.put(work('y'));
+    await testBox.reactor.runUntilIdle();
+    const again = await old.retry();
+
+    const none = { tags: [], keys: [], schedule: null, retryOf: null, retriedAs: null };
+    expect((await viewOf(testBox, plain.id)).origin).toEqual(none);
+    expect((await viewOf(testBox, old.id)).origin).toEqual({
+      ...none,
+      tags: ['a', 'b'],
+      retriedAs: again.id,
+    });
+    expect((await viewOf(testBox, again.id)).origin).toEqual({ ...none, tags: ['a', 'b'], retryOf: old.id });
+  });
+
   it('says how far its code has come, without what its definition hides', async () => {
     const testBox = await boxOf();
     await testBox.box.start();

@@ -1,5 +1,6 @@
 import { defineJob } from 'signalbox';
 import { expect, it } from 'vitest';
+import { jobView } from '../../src/inspector/views/job/job-view.ts';
 import { schedulesView, scheduleView } from '../../src/inspector/views/schedules/schedules-view.ts';
 import { makeControlledJobs } from '../behaviours/controlled-jobs.ts';
 import { forEachStore, makeBox } from '../behaviours/stores.ts';
@@ -43,6 +44,8 @@ forEachStore('A view of schedules', (makeStore, kind) => {
       [20, 'overlap', null],
       [10, 'job', 'succeeded'],
     ]);
+    const job = await jobView(box.store, view?.last[0]?.job ?? '');
+    expect(job?.origin).toMatchObject({ schedule: 'q/a', tags: [] });
     expect((await schedulesView(box.store, 'other')).schedules).toEqual([]);
     expect(await scheduleView(box.store, 'q/none')).toBe(undefined);
   });

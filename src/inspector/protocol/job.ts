@@ -60,6 +60,20 @@ export interface JobView {
   readonly hidden: string | null;
   /** Keys that this version cannot read; empty unless it is quarantined. */
   readonly unsound: readonly string[];
+  readonly origin: OriginView;
+}
+
+/** Where a job comes from, and under what it is found. */
+export interface OriginView {
+  readonly tags: readonly string[];
+  /** The keys of its limits: `<limit>/<key>`. */
+  readonly keys: readonly string[];
+  /** The schedule that put it: `<queue>/<name>`. */
+  readonly schedule: string | null;
+  /** The ended job that it tries again. */
+  readonly retryOf: string | null;
+  /** The newest job that tries it again. */
+  readonly retriedAs: string | null;
 }
 
 export interface AgentName {

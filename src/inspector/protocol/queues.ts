@@ -1,4 +1,5 @@
 import type { Count } from './answer.ts';
+import type { EndingName } from './explanation.ts';
 import type { AgentSlots, QuotaSlots } from './overview.ts';
 
 /** All queues. */
@@ -194,6 +195,8 @@ export interface TickView {
   /** A job, or why there is none: `missed` stands for all ticks since the one before. */
   readonly became: 'job' | 'overlap' | 'buffered' | 'missed' | 'exists';
   readonly job: string | null;
+  /** The state of that job; null: it is no longer kept. */
+  readonly state: string | null;
   /** How that job ended; null: it has not, or is no longer kept. */
-  readonly ending: string | null;
+  readonly ending: EndingName | null;
 }

@@ -2,7 +2,7 @@ import { BadStatusError, SignalboxError } from '../../errors.ts';
 import { afterStep, newJobRecord, statusOfState, stepJob } from '../../model/jobs/step.ts';
 import type { PutResult } from '../../model/jobs/unique/name-answer.ts';
 import type { JobRecord } from '../../model/records/records.ts';
-import { isSystemJob } from '../../model/records/system-names.ts';
+import { isSystemJob, retriedAnnotation } from '../../model/records/system-names.ts';
 import { queueOf } from '../../reading/job-place.ts';
 import type { Change, Precondition } from '../../store/store.ts';
 import { type Beginning, beginningMs } from '../../time.ts';
@@ -16,9 +16,6 @@ import { contentOf, JobDrafts } from '../jobs/job-drafts.ts';
 import { quotaFor, quotasOf } from '../jobs/limit-quotas.ts';
 import { inTurns } from '../jobs/put-jobs.ts';
 import { asNamed, type NamedJob, nameIn, UniqueNames } from '../jobs/unique-names.ts';
-
-/** Names the job that an ended one was tried again as; the newest of them. */
-const retriedAnnotation = 'signalbox.retriedAs';
 
 /** How an ended job is tried again. */
 export interface RetryRequest {

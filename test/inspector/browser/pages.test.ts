@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { seedSchedules } from '../seed-schedules.ts';
 import { axe, barriersOf, colourRules } from './barriers.ts';
 import { type Look, type Stage, stage, turnTo, type Watched } from './open.ts';
 
@@ -7,6 +8,7 @@ const uuid = 'd10f3c52-8a61-4f5e-9a0b-6c1d2e3f4a5b';
 
 beforeAll(async () => {
   open = await stage();
+  await seedSchedules(open.seeded);
 });
 afterAll(() => open?.close());
 
@@ -23,6 +25,10 @@ const pages: readonly (readonly [name: string, hash: (ids: Stage['seeded']['ids'
   ['a queue in which nothing waits', () => '#/queues/media'],
   ['a queue at an earlier moment', () => '#/queues/default?at=700'],
   ['a queue that does not exist', () => '#/queues/none'],
+  ['the schedules', () => '#/schedules'],
+  ['a schedule', () => `#/schedules/${encodeURIComponent('default/import')}`],
+  ['a schedule that is paused', () => `#/schedules/${encodeURIComponent('mail/newsletter')}`],
+  ['a schedule that does not exist', () => '#/schedules/none'],
   ['a job that failed', ({ failed }) => `#/jobs/${failed}`],
   ['a job at an earlier moment', ({ failed }) => `#/jobs/${failed}?at=800`],
   ['a job that was not there yet', ({ held }) => `#/jobs/${held}?at=20`],

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { seedOrigins, seedSchedules } from '../seed-schedules.ts';
 import { seedStops } from '../seed-stops.ts';
 import { stage } from './open.ts';
 import { pictureOf } from './take-picture.ts';
@@ -11,6 +12,8 @@ import { pictureOf } from './take-picture.ts';
 const [folder = join('.signalbox', 'pictures'), only = '', widths = '390,900,1440'] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 const open = await stage(undefined, { level: 'admin' });
+await seedSchedules(open.seeded);
+const origins = await seedOrigins(open.seeded);
 const stopped = await seedStops(open.seeded);
 const { failed, held, running, refused, waiting, succeeded } = open.seeded.ids;
 
@@ -26,9 +29,15 @@ const pages: readonly (readonly [name: string, hash: string, keys?: readonly str
   ['queue-mail', '#/queues/mail'],
   ['queue-pause', '#/queues/default', [], 'Pause…'],
   ['queue-paused', '#/queues/media'],
+  ['schedules', '#/schedules'],
+  ['schedule', `#/schedules/${encodeURIComponent('default/prices')}`],
+  ['schedule-paused', `#/schedules/${encodeURIComponent('mail/newsletter')}`],
+  ['schedule-none', '#/schedules/none'],
   ['audit', '#/timeline?view=log&q=event:operator.acted'],
   ['queue-idle', '#/queues/media'],
   ['job-failed', `#/jobs/${failed}`],
+  ['job-tagged', `#/jobs/${origins.tagged}`],
+  ['job-retried', `#/jobs/${origins.retried}`],
   ['job-past', `#/jobs/${failed}`, ['ArrowLeft', 'ArrowLeft', 'd']],
   ['job-before', `#/jobs/${held}?at=20`],
   ['job-held', `#/jobs/${held}`],

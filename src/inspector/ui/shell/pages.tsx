@@ -18,6 +18,7 @@ export const pageLinks: readonly PageLink[] = [
   { page: 'jobs', label: 'Jobs', key: 'j', hash: '#/jobs' },
   { page: 'actors', label: 'Actors', key: 'a', hash: '#/actors' },
   { page: 'queues', label: 'Queues', key: 'q', hash: '#/queues' },
+  { page: 'schedules', label: 'Schedules', key: 's', hash: '#/schedules' },
   { page: 'timeline', label: 'Timeline', key: 't', hash: '#/timeline' },
   { page: 'machines', label: 'Machines', key: 'm', hash: '#/machines' },
 ];

@@ -65,6 +65,7 @@ const JobPage = late(async () => (await import('../pages/job/job-page.tsx')).Job
 const latePages: Readonly<Record<PageRoute['page'], LatePage>> = {
   actors: late(async () => (await import('../pages/actors/actors-page.tsx')).ActorsPage),
   queues: late(async () => (await import('../pages/queues/queues-page.tsx')).QueuesPage),
+  schedules: late(async () => (await import('../pages/schedules/schedules-page.tsx')).SchedulesPage),
   timeline: late(async () => (await import('../pages/timeline/timeline-page.tsx')).TimelinePage),
   machines: late(async () => (await import('../pages/machines/machines-page.tsx')).MachinesPage),
 };

@@ -15,6 +15,7 @@ import { attemptViews } from './attempts.ts';
 import { callbacksView, outcomeView } from './callbacks-view.ts';
 import { explanationView } from './explanation-view.ts';
 import { historyView } from './history-view.ts';
+import { originView } from './origin-view.ts';
 import { type PathTaken, pathOf } from './path.ts';
 
 /** Lines of the history on one page. */
@@ -64,6 +65,7 @@ export async function jobView(
     raw: treeOf(shown.patch(job as unknown as Patch), undefined, why),
     hidden: shown.hidden,
     unsound: (job.unsound ?? []).map(([key]) => key),
+    origin: await originView(reader, job, shown),
   };
 }
 

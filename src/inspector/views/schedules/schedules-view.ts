@@ -69,8 +69,9 @@ async function tickOf(reader: StoreReader, { event, at, patch }: HistoryEntry): 
   const { lastTick, lastJob, lastSkip } = (patch ?? {}) as Partial<ScheduleRecord>;
   if (lastTick == null) return null;
   if (event === 'schedule.skip')
-    return { tick: lastTick, at, became: lastSkip?.why ?? 'missed', job: null, ending: null };
+    return { tick: lastTick, at, became: lastSkip?.why ?? 'missed', job: null, state: null, ending: null };
   if (event !== 'schedule.tick' || lastJob == null) return null;
   const job = await reader.get('job', lastJob);
-  return { tick: lastTick, at, became: 'job', job: lastJob, ending: job?.ending ?? null };
+  const { state = null, ending = null } = job ?? {};
+  return { tick: lastTick, at, became: 'job', job: lastJob, state, ending };
 }

@@ -21,6 +21,7 @@ import { DataTabs } from './data-tabs.tsx';
 import { HistoryArea } from './history-area.tsx';
 import { JobHead } from './job-head.tsx';
 import { LifeBar } from './life-bar.tsx';
+import { Origin } from './origin.tsx';
 import { useSteps } from './steps.ts';
 import { Why } from './why.tsx';
 
@@ -91,6 +92,7 @@ function Loaded(
       <LifeBar view={view} way={way} steps={steps} select={select} />
       <main>
         <JobHead view={view} way={way} sinceMs={sinceMs} />
+        <Origin view={view} />
         {props.problem !== null && (
           <Banner>
             {props.problem.text} {props.problem.repair}

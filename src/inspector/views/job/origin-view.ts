@@ -1,0 +1,24 @@
+import type { JobRecord } from '../../../model/records/records.ts';
+import { retriedAnnotation, scheduleAnnotation } from '../../../model/records/system-names.ts';
+import type { ShownJob } from '../../../reading/shown.ts';
+import type { StoreReader } from '../../../store/reader.ts';
+import type { OriginView } from '../../protocol/job.ts';
+
+/** Where a job comes from, and under what it is found. */
+export async function originView(
+  reader: StoreReader,
+  { id, tags, keys, origin }: JobRecord,
+  shown: ShownJob,
+): Promise<OriginView> {
+  const [scheduled, retried] = await Promise.all(
+    [scheduleAnnotation, retriedAnnotation].map((name) => reader.get('annotation', `${id}/${name}`)),
+  );
+  const tick = scheduled?.value as { readonly schedule: string } | undefined;
+  return {
+    tags: tags ?? [],
+    keys: shown.hidden === null ? (keys ?? []) : [],
+    schedule: tick?.schedule ?? null,
+    retryOf: origin?.retryOf ?? null,
+    retriedAs: retried === undefined ? null : String(retried.value),
+  };
+}
