@@ -172,16 +172,19 @@ describe('An actor', () => {
     });
   });
 
-  it('shows that it calls code in worker threads', async () => {
-    const threads = new VirtualThreads();
-    const { box } = await makeBox({
+  it('shows that it calls code in worker threads, and how many there are', async () => {
+    const threads = new VirtualThreads({ exports: { stuck } });
+    const { box, reactor } = await makeBox({
       ...{ store: memoryStore(), jobs, threads, threadModule: 'file:///jobs.js' },
     });
     await box.start({ agent: agent({ executor: 'thread' }) });
 
+    await box.queue().put(stuck());
+    await reactor.runUntilIdle();
     const { agent: facts } = await detail(box, idOf(box));
 
     expect(facts?.selection).toBe('any job, in worker threads');
+    expect(facts?.threads).toMatchObject({ now: { busy: 1, idle: 0, started: 1 }, idleMs: 30_000 });
   });
 
   it('shows the size that its record wants beside the size that it has', async () => {
@@ -364,7 +367,7 @@ describe('The strip of polls', () => {
   ] as const)(
     'says of a dispatcher that is %s, %d ms after its poll, that it is %s',
     (health, pollAgeMs, shown) => {
-      expect(steadyHealth({ health, pollAgeMs, pollIntervalMs: 5000, uptimeMs: null })).toBe(shown);
+      expect(steadyHealth({ health, pollAgeMs, pollIntervalMs: 5000 })).toBe(shown);
     },
   );
 

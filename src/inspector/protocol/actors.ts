@@ -149,6 +149,20 @@ export interface AgentFacts {
   readonly failure: string | null;
   /** The jobs that it holds, longest first. */
   readonly jobs: readonly HeldJob[];
+  /** Its worker threads; null: it calls code in the thread of its process. */
+  readonly threads: ThreadsView | null;
+}
+
+/** The worker threads of an agent, and how they are to be. */
+export interface ThreadsView {
+  /** Null: its process is not this one. */
+  readonly now: { readonly busy: number; readonly idle: number; readonly started: number } | null;
+  /** Null: as large as Node allows. */
+  readonly maxHeapMb: number | null;
+  /** After so long without a job a thread ends. */
+  readonly idleMs: number;
+  /** After so many jobs a thread is replaced; null: never. */
+  readonly maxJobs: number | null;
 }
 
 /** What a dispatcher does. */

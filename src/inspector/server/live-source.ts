@@ -29,13 +29,14 @@ export function liveSource(box: Signalbox): ActorSource {
     dispatcher: (uuid) => {
       const dispatcher = box.getDispatcher(uuid);
       if (dispatcher === null) return null;
-      const { status, pollInterval, timeSinceLastPoll, uptime } = dispatcher.getStatusInfo();
+      const { status, pollInterval, timeSinceLastPoll, uptime, threads } = dispatcher.getStatusInfo();
       return {
         health: status,
         pollIntervalMs: pollInterval,
         pollAgeMs: timeSinceLastPoll,
         uptimeMs: uptime,
         polls: dispatcher.polls,
+        threads,
       };
     },
     trace: (actor, now) => watched().of(actor, now),

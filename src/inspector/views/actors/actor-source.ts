@@ -23,6 +23,14 @@ export interface LiveDispatcher {
   readonly uptimeMs: number | null;
   /** Newest first. */
   readonly polls: Iterable<PollInfo>;
+  /** The worker threads of each of its agents that has some. */
+  readonly threads: readonly {
+    readonly queue: string;
+    readonly agent: string;
+    readonly busy: number;
+    readonly idle: number;
+    readonly started: number;
+  }[];
 }
 
 /** What one live machine did since it is looked at. */

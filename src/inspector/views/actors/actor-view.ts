@@ -1,10 +1,16 @@
 import { selectionText } from '../../../model/jobs/filter.ts';
 import type { AgentRecord } from '../../../model/records/records.ts';
 import type { StoreReader } from '../../../store/reader.ts';
-import type { ActorDetail, AgentFacts, DispatcherFacts, MachineNow } from '../../protocol/actors.ts';
+import type {
+  ActorDetail,
+  AgentFacts,
+  DispatcherFacts,
+  MachineNow,
+  ThreadsView,
+} from '../../protocol/actors.ts';
 import type { PossibleEvent } from '../../protocol/job.ts';
 import { cut } from '../values/failure-view.ts';
-import type { ActorSource, LiveActor } from './actor-source.ts';
+import type { ActorSource, LiveActor, LiveDispatcher } from './actor-source.ts';
 import { cellsOf } from './actors-view.ts';
 import { edgesFrom, graphOf } from './graphs.ts';
 import { heldJobs } from './held-jobs.ts';
@@ -130,6 +136,7 @@ async function agentDetail(
     isPinned: record?.pinned ?? false,
     failure: failureOf(entry),
     jobs: await heldJobs(reader, { queue, dispatcher: uuid, name }),
+    threads: threadsView(entry, live === null ? null : (source?.dispatcher(uuid) ?? null)),
   };
   return {
     ...nothing,
@@ -143,6 +150,16 @@ async function agentDetail(
     agent,
   };
 }
+
+function threadsView({ queue, name, record }: AgentEntry, own: LiveDispatcher | null): ThreadsView | null {
+  if (record?.thread == null) return null;
+  const { maxHeapMb, idle: idleMs, maxJobs } = record.thread;
+  const { busy, idle, started } =
+    own?.threads.find((each) => each.queue === queue && each.agent === name) ?? none;
+  return { now: own === null ? null : { busy, idle, started }, maxHeapMb, idleMs, maxJobs };
+}
+
+const none = { busy: 0, idle: 0, started: 0 };
 
 function machineNow(source: ActorSource | null, live: LiveActor | null, now: number): MachineNow | null {
   if (source === null || live === null) return null;

@@ -17,7 +17,7 @@ export function steadyHealth({
   health,
   pollAgeMs,
   pollIntervalMs,
-}: Omit<LiveDispatcher, 'polls'>): DispatcherHealth {
+}: Pick<LiveDispatcher, 'health' | 'pollAgeMs' | 'pollIntervalMs'>): DispatcherHealth {
   const isMissed = pollAgeMs !== null && pollAgeMs >= missedAfter * pollIntervalMs;
   return health === 'STUCK' && !isMissed ? 'RUNNING' : health;
 }

@@ -15,6 +15,7 @@ import { agentLook, dispatcherLook, machineLook } from './looks.ts';
 import { MachineArea } from './machine-area.tsx';
 import { PollsArea } from './polls-area.tsx';
 import { QueuesTable } from './queues-table.tsx';
+import { Threads } from './threads.tsx';
 
 /** One actor: where its machine is, what it did, what it holds. */
 export function ActorArea({ id, poll }: { readonly id: string; readonly poll: string | null }) {
@@ -58,6 +59,7 @@ function Detail({ answer }: { readonly answer: Answer<ActorDetail> }) {
       {view.notLive !== null && <Banner>{view.notLive}</Banner>}
       {machine !== null && <MachineArea view={view} machine={machine} sinceMs={sinceMs} at={at + sinceMs} />}
       {machine === null && agent !== null && <RecordFacts agent={agent} />}
+      {agent?.threads != null && <Threads threads={agent.threads} size={agent.size} />}
       {dispatching !== null && dispatching.polls.length > 0 && <PollsArea id={view.id} facts={dispatching} />}
       <div class={machine === null || view.kind === 'supervisor' ? 'rule' : 'halves rule'}>
         {agent !== null && <HeldTable facts={agent} queue={view.queue ?? ''} sinceMs={sinceMs} />}
