@@ -139,13 +139,9 @@ export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Run
     ends: new AttemptEnds({ committer, handles, callbacks }),
     beat: (run) => limits.beat(run),
     serve: (box) => (channel, exports) => {
-      const { reactor, ids, random } = context;
-      const clock = { now: () => links.now() };
+      const { reactor, ids, random, now } = context;
       serveThread({ module: context.threadModule ?? '', box }, channel, exports, {
-        reactor,
-        clock,
-        ids,
-        random,
+        ...{ reactor, elapsed: now, ids, random },
       });
     },
   });

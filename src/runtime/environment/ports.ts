@@ -45,6 +45,9 @@ export const randomIds: IdSource = {
   newUuid: () => randomUUID(),
 };
 
+/** Milliseconds that only grow, whatever is done to the clock of the machine. */
+export const steadyMs = (): number => performance.now();
+
 /** Where randomness comes from: the jitter of delays. */
 export interface RandomSource {
   /** Returns a number from 0 up to, but without, 1. */

@@ -9,7 +9,7 @@ import { Registry } from '../definitions/registry.ts';
 import type { LogLevel } from '../environment/logging.ts';
 import { Log, type LogFields, type Logger } from '../environment/logging.ts';
 import type { IdSource, RandomSource } from '../environment/ports.ts';
-import type { Clock, Reactor } from '../environment/reactor/reactor.ts';
+import type { Reactor } from '../environment/reactor/reactor.ts';
 import { Sleeps } from '../environment/sleeps.ts';
 import type { Run } from '../execution/run.ts';
 import { Job } from '../handles/job.ts';
@@ -21,7 +21,8 @@ import { type Ask, notInThreads, remoteStore } from './remote-store.ts';
 /** What a thread is given from outside. */
 export interface ThreadPorts {
   readonly reactor: Reactor;
-  readonly clock: Clock;
+  /** Milliseconds that only grow: who sets the clock of the machine changes nothing in an attempt. */
+  readonly elapsed: () => number;
   readonly ids: IdSource;
   readonly random: RandomSource;
 }
@@ -39,7 +40,7 @@ export interface ThreadRuntime {
   readonly context: RuntimeContext;
   readonly work: AutocommitUnit;
   readonly handles: JobHandles;
-  /** The clock of the store goes so much before that of the thread. */
+  /** What the clock of the store says now. */
   setClock(now: number): void;
   /** What is to be done once the present attempt is committed. */
   readonly followUps: FollowUp[];
@@ -48,8 +49,8 @@ export interface ThreadRuntime {
 /** Makes what handles and `local` need: a store that asks the main thread, and services that this thread can give. */
 export function threadRuntime(box: BoxData, ports: ThreadPorts, voice: ThreadVoice): ThreadRuntime {
   const followUps: FollowUp[] = [];
-  let ahead = 0;
-  const now = (): number => ports.clock.now() + ahead;
+  let zero = 0;
+  const now = (): number => zero + ports.elapsed();
   const registry = new Registry();
   for (const definition of systemDefinitions) registry.add(definition);
   const context: RuntimeContext = {
@@ -106,7 +107,7 @@ export function threadRuntime(box: BoxData, ports: ThreadPorts, voice: ThreadVoi
     handles,
     followUps,
     setClock: (instant) => {
-      ahead = instant - ports.clock.now();
+      zero = instant - ports.elapsed();
     },
   };
 }

@@ -11,7 +11,8 @@ import {
 import { afterEach, describe, expect, it } from 'vitest';
 import * as jobs from './thread-jobs.ts';
 
-const { chatty, compute, eat, exit, listen, putTwo, spin, spinTooLong, throwLater, where } = jobs;
+const { chatty, compute, eat, exit, listen, putAtOtherTime, putTwo, spin, spinTooLong, throwLater, where } =
+  jobs;
 
 const boxes: Signalbox[] = [];
 afterEach(async () => {
@@ -72,6 +73,16 @@ describe('In worker threads', () => {
     expect(first).toMatchObject({ n: 1, isMainThread: false, counted: 1 });
     expect(second).toMatchObject({ n: 2, threadId: first.threadId, counted: 2 });
     expect(counts()).toMatchObject({ busy: 0, idle: 1, started: 1 });
+  });
+
+  it('a job puts by the clock of the store, also while that of the machine is wrong', async () => {
+    const { box, queue } = await setUp();
+    const before = Date.now();
+
+    await (await queue.put(putAtOtherTime())).result();
+
+    const put = await box.job('put').refresh();
+    expect(put.beginAfter?.getTime()).toBeLessThan(before + 600_000);
   });
 
   it('an endless loop is ended when its job is cancelled, and the next job has a new thread', async () => {

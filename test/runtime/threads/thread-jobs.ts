@@ -14,6 +14,22 @@ export const where = defineJob({
 });
 let counted = 0;
 
+export const putAtOtherTime = defineJob({
+  name: 'putAtOtherTime',
+  run: async () => {
+    const { now } = Date;
+    Date.now = () => now() + 3_600_000;
+    try {
+      return await local
+        .getQueue()
+        .put(where(1), { id: 'put' })
+        .then(() => 'put');
+    } finally {
+      Date.now = now;
+    }
+  },
+});
+
 export const spin = defineJob({
   name: 'spin',
   retry: once,
