@@ -18,10 +18,10 @@ import { Attempts } from './attempts.tsx';
 import { ChartArea } from './chart-area.tsx';
 import { ContextDiff } from './context-diff.tsx';
 import { DataTabs } from './data-tabs.tsx';
+import { JobHead } from './head/job-head.tsx';
+import { Origin } from './head/origin.tsx';
 import { HistoryArea } from './history-area.tsx';
-import { JobHead } from './job-head.tsx';
 import { LifeBar } from './life-bar.tsx';
-import { Origin } from './origin.tsx';
 import { useSteps } from './steps.ts';
 import { Why } from './why.tsx';
 

@@ -6,7 +6,7 @@ import { State } from '../../parts/glyph.tsx';
 import { Value } from '../../parts/value.tsx';
 import { jobHash } from '../../route.ts';
 import { useLive } from '../../source/live.ts';
-import { CancelButton } from '../job/cancel-button.tsx';
+import { CancelButton } from '../job/head/cancel-button.tsx';
 
 /** How many of the newest entries are shown. */
 const mostLines = 5;

@@ -1,10 +1,10 @@
-import type { AgentName, JobView } from '../../../protocol/job.ts';
-import type { Way } from '../../chart/way.ts';
-import { now } from '../../connection.ts';
-import { durationText, instantText, processName, shortId } from '../../format.ts';
-import { State } from '../../parts/glyph.tsx';
-import { jobHash, jobsHash, pageHash } from '../../route.ts';
-import { isBad } from '../../state.ts';
+import type { AgentName, JobView } from '../../../../protocol/job.ts';
+import type { Way } from '../../../chart/way.ts';
+import { now } from '../../../connection.ts';
+import { durationText, instantText, processName, shortId } from '../../../format.ts';
+import { State } from '../../../parts/glyph.tsx';
+import { jobHash, jobsHash, pageHash } from '../../../route.ts';
+import { isBad } from '../../../state.ts';
 import { CancelButton } from './cancel-button.tsx';
 import { CopyAs } from './copy-as.tsx';
 

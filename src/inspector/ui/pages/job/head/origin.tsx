@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
-import type { JobView } from '../../../protocol/job.ts';
-import { shortId } from '../../format.ts';
-import { jobHash, jobsHash, pageHash } from '../../route.ts';
+import type { JobView } from '../../../../protocol/job.ts';
+import { shortId } from '../../../format.ts';
+import { jobHash, jobsHash, pageHash } from '../../../route.ts';
 
 /** Where the job comes from, and under what it is found. Nothing where there is nothing to say. */
 export function Origin({ view }: { readonly view: JobView }) {

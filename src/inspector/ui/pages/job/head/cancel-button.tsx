@@ -1,6 +1,6 @@
-import type { JobView } from '../../../protocol/job.ts';
-import { shortId } from '../../format.ts';
-import { type Act, ActButton } from '../../parts/act.tsx';
+import type { JobView } from '../../../../protocol/job.ts';
+import { shortId } from '../../../format.ts';
+import { type Act, ActButton } from '../../../parts/act.tsx';
 
 /** Cancels a job, where its chart lets it be cancelled. */
 export function CancelButton({

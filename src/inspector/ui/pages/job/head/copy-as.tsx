@@ -1,12 +1,12 @@
 import { useRef, useState } from 'preact/hooks';
-import type { JobView } from '../../../protocol/job.ts';
-import { announcement } from '../../app-state.ts';
-import { copyText, linkTo } from '../../browser.ts';
-import { instantText } from '../../format.ts';
-import { useKeys } from '../../keys.ts';
-import { valueText } from '../../parts/value.tsx';
-import { jobHash } from '../../route.ts';
-import { lookOf } from '../../state.ts';
+import type { JobView } from '../../../../protocol/job.ts';
+import { announcement } from '../../../app-state.ts';
+import { copyText, linkTo } from '../../../browser.ts';
+import { instantText } from '../../../format.ts';
+import { useKeys } from '../../../keys.ts';
+import { valueText } from '../../../parts/value.tsx';
+import { jobHash } from '../../../route.ts';
+import { lookOf } from '../../../state.ts';
 
 type Form = readonly [name: string, text: () => string];
 
