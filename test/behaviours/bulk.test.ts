@@ -139,6 +139,17 @@ forEachStore('A bulk call', (makeStore, kind) => {
     expect(await endingsOf(box, { job: 'mail.*' })).toEqual({ PENDING: 4 });
   });
 
+  it('comes before the jobs that wait, which it may be about', async () => {
+    const { box, reactor, puts } = await setUp(makeStore);
+    await puts(5);
+    const op = await box.bulk('cancel', { queue: 'mail', job: 'mail.*' });
+
+    await box.start({ agent: agent({ size: 1 }) });
+    await reactor.runUntilIdle();
+
+    expect(await op.result()).toMatchObject({ matched: 5, done: 5 });
+  });
+
   it('does the work in this process, without an agent, when no queue is to', async () => {
     const { box, puts } = await setUp(makeStore);
     await puts(3);

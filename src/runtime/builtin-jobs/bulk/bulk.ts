@@ -19,6 +19,8 @@ import { BulkRun } from './bulk-run.ts';
 /** The job that works on many others. */
 export const bulkJob = makeDefinition({
   name: systemNames.bulk,
+  // It may be about the jobs that wait before it.
+  priority: -9,
   run: (request: unknown) => {
     const run = currentRun.getStore();
     if (run === undefined) throw new SignalboxError('NO_CURRENT_JOB', { call: systemNames.bulk });
