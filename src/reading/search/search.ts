@@ -70,7 +70,8 @@ function testsOf(filter: CheckedFilter, rules: RedactionRules): Test[] {
 
 const joined: readonly string[] = [systemNames.serial, systemNames.parallel];
 
-function hasKey(key: string): Test {
+/** Asks whether a job has a key of a limit; `key` without a slash: any key of that limit, or the quota of that name. */
+export function hasKey(key: string): (job: JobRecord) => boolean {
   const isLimit = !key.includes('/');
   return ({ keys, quotaNames }) =>
     (keys?.some((own) => own === key || (isLimit && own.startsWith(`${key}/`))) ?? false) ||
