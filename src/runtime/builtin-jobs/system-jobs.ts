@@ -7,7 +7,7 @@
  * Invariant: A decision about another job is a commit before the system job's own end. So a system job that
  *   runs again finds it made, and changes nothing.
  *
- * May import: commits, jobs, execution, callbacks, handles.
+ * May import: environment, commits, jobs, execution, callbacks, handles.
  */
 import { SignalboxError, shown, TimeoutError } from '../../errors.ts';
 import { limitOfStart } from '../../model/jobs/deadline.ts';

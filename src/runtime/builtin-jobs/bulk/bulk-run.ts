@@ -11,6 +11,7 @@ import { BufferedUnit } from '../../commits/buffered-unit.ts';
 import { retryForever } from '../../commits/retry.ts';
 import { isStoreAway, isStoreClosed, type RetryRule, retryRules } from '../../commits/retry-rules.ts';
 import type { UnitOfWork } from '../../commits/unit-of-work.ts';
+import { nextTurn } from '../../environment/reactor/next-turn.ts';
 import type { Run } from '../../execution/run.ts';
 import type { HandleServices } from '../../handles/services.ts';
 import { annotationChange } from '../../jobs/annotations.ts';
@@ -21,6 +22,8 @@ import { removeJob } from './remove-job.ts';
 /** How many jobs one commit changes, and how many are looked at for them. */
 const mostInPage = 500;
 const mostLooked = 20_000;
+/** How many of them in one turn of the event loop. */
+const mostInTurn = 50;
 const mostFailed = 100;
 
 /** How far it has come: it is stored with each page. */
@@ -94,7 +97,10 @@ export class BulkRun {
     const { found, next } = await this.#find(search, place, most);
     const unit = new BufferedUnit(work, 'a bulk job');
     const effects: [id: string, effect: Effect][] = [];
-    for (const { id } of found) effects.push([id, await this.#effectOn(unit, search, id)]);
+    for (const { id } of found) {
+      effects.push([id, await this.#effectOn(unit, search, id)]);
+      if (effects.length % mostInTurn === 0) await nextTurn(work.context.reactor);
+    }
     const counts = counted(place, effects);
     const isOver = next === null || counts.matched >= (limit ?? Number.POSITIVE_INFINITY);
     const after: Place = { ...counts, after: next, isOver };
@@ -118,7 +124,7 @@ export class BulkRun {
       store,
       { ...request, limit: most, look: mostLooked, ...(after !== null && { after }) },
       async (job) => (this.#isMeant(job) && (await isOfSchedule(job)) ? job : null),
-      () => new Promise((resolve) => reactor.callFromThread(resolve)),
+      () => nextTurn(reactor),
     );
   }
 

@@ -3,6 +3,7 @@ import { type CheckedFilter, invalidFilter } from '../../../reading/search/jobs-
 import { passing } from '../../../reading/search/passing.ts';
 import { type Search, searchOf } from '../../../reading/search/search.ts';
 import type { UnitOfWork } from '../../commits/unit-of-work.ts';
+import { nextTurn } from '../../environment/reactor/next-turn.ts';
 import { Job } from '../job.ts';
 
 /** Which page of what was found. */
@@ -54,7 +55,7 @@ export class JobSearch implements AsyncIterable<Job<unknown>> {
       store,
       { ...search.request, limit, look: Number.POSITIVE_INFINITY, ...(after !== undefined && { after }) },
       async (job) => ((await search.isOfSchedule(job)) ? job : null),
-      () => new Promise((resolve) => reactor.callFromThread(resolve)),
+      () => nextTurn(reactor),
     );
     // What a program finds is there after a power cut.
     await store.settled();
@@ -67,6 +68,8 @@ export class JobSearch implements AsyncIterable<Job<unknown>> {
       const page: FoundPage = await this.page(after === null ? {} : { after });
       yield* page.jobs;
       after = page.next;
+      // Also where each page is at hand.
+      await nextTurn(this.#work.context.reactor);
     } while (after !== null);
   }
 }

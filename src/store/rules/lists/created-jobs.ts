@@ -6,12 +6,12 @@ import type { Listed } from './page.ts';
 const mostUnread = 50_000;
 
 /**
- * All jobs in the order in which they were created. The list is made when its first page is read, is kept up to date while pages are
+ * Jobs in the order in which they were created: all, or those of a tag. The list is made when its first page is read, is kept up to date while pages are
  * read, and costs nothing otherwise.
  */
 export class CreatedJobs {
   readonly #findJob: FindJob;
-  /** Ids with their `createdSeq`, oldest first, those that were dropped since included; null: no page is read. */
+  /** Ids with their `createdSeq`, oldest first, those that have left since included; null: no page is read. */
   #list: { readonly ids: string[]; readonly keys: number[] } | null = null;
   #unread = 0;
   #dropped = 0;
@@ -31,15 +31,15 @@ export class CreatedJobs {
     }
   }
 
-  /** A job was dropped: its place stays, and is empty. */
+  /** A job has left: its place stays, and is empty. */
   drop(): void {
     if (this.#list === null) return;
     this.#dropped += 1;
     if (this.#dropped > 1024 && this.#dropped * 2 > this.#list.ids.length) this.#list = null;
   }
 
-  /** The newest first. `all`: all jobs, in any order. A place is named by the `createdSeq` of its job. */
-  newestFirst(all: Iterable<JobRecord>): Listed {
+  /** The newest first. `all`: gives them all, in any order. A place is named by the `createdSeq` of its job. */
+  newestFirst(all: () => Iterable<JobRecord>): Listed {
     const { ids, keys } = this.#read(all);
     const { length } = ids;
     return {
@@ -55,10 +55,13 @@ export class CreatedJobs {
     };
   }
 
-  #read(all: Iterable<JobRecord>): { readonly ids: readonly string[]; readonly keys: readonly number[] } {
+  #read(all: () => Iterable<JobRecord>): {
+    readonly ids: readonly string[];
+    readonly keys: readonly number[];
+  } {
     this.#unread = 0;
     if (this.#list !== null) return this.#list;
-    const jobs = [...all].sort((one, other) => one.createdSeq - other.createdSeq);
+    const jobs = [...all()].sort((one, other) => one.createdSeq - other.createdSeq);
     this.#dropped = 0;
     this.#list = { ids: jobs.map(({ id }) => id), keys: jobs.map(({ createdSeq }) => createdSeq) };
     return this.#list;

@@ -66,16 +66,6 @@ export function listedById(jobs: readonly JobRecord[]): Listed {
   return { ...listed(sorted), behind };
 }
 
-/** A list whose newest job comes first: places are named by `createdSeq`, so a job that has left it leaves its place behind. */
-export function listedByAge(jobs: readonly JobRecord[]): Listed {
-  const sorted = [...jobs].sort((one, other) => other.createdSeq - one.createdSeq);
-  const behind = (key: string): number => {
-    const found = sorted.findIndex((job) => job.createdSeq < Number(key));
-    return found < 0 ? sorted.length : found;
-  };
-  return { ...listed(sorted), behind, key: (at) => String(sorted[at]?.createdSeq) };
-}
-
 function startOf(list: Listed, cursor: string): number {
   const colon = cursor.indexOf(':');
   const at = Number(cursor.slice(0, colon));

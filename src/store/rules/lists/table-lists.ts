@@ -5,7 +5,7 @@ import type { Count, JobCounts, JobPage, JobPageRequest } from '../../reader.ts'
 import { waitingInOrder } from '../claim-order.ts';
 import type { Tables } from '../tables.ts';
 import type { EndedJobs } from './ended-jobs.ts';
-import { type Listed, listed, listedByAge, listedById, pageOf } from './page.ts';
+import { type Listed, listed, listedById, pageOf } from './page.ts';
 
 /** How many waiting jobs are looked at: their order is that of claims, which is made by walking. */
 const mostWaiting = 10_000;
@@ -56,9 +56,9 @@ function listOf(tables: Tables, { list, queue, tag = '' }: JobPageRequest, now: 
     case 'ended':
       return newestFirst(tables, list === 'failed' ? jobs.failed : jobs.completed);
     case 'all':
-      return tables.created.newestFirst(tables.all('job'));
+      return tables.created.newestFirst(() => tables.all('job'));
     case 'tagged':
-      return listedByAge(found(tables, jobs.tagged(tag)));
+      return jobs.tagged(tag);
     default:
       return listedById(found(tables, list === 'unplaced' ? jobs.unplaced : jobs.quarantined));
   }
