@@ -59,7 +59,9 @@ forEachStore('A bulk call under faults', (makeStore, kind) => {
   it('goes on where it was when its process dies after each page, and tries each job again once', async () => {
     const testBox = await setUp(makeStore);
     const { box, reactor, queue, hooks } = testBox;
-    const jobs = await queue.putAll(Array.from({ length: 1100 }, (_, n) => send(String(n))));
+    // A database takes longer for each.
+    const count = kind === 'postgres' ? 600 : 1100;
+    const jobs = await queue.putAll(Array.from({ length: count }, (_, n) => send(String(n))));
     const agents = { main: agent({ size: 200 }) };
     const dispatchers: Dispatcher[] = await startDispatchers(testBox, uuids.slice(0, 1), { agents });
     await reactor.runUntilIdle();
@@ -80,13 +82,13 @@ forEachStore('A bulk call under faults', (makeStore, kind) => {
       await reactor.advance('70s');
     }
 
-    expect(await op.result()).toMatchObject({ matched: 1100, done: 1100, skipped: 0, failed: [] });
-    expect([deaths, counts]).toEqual([2, [500, 1000, 1100]]);
+    expect(await op.result()).toMatchObject({ matched: count, done: count, skipped: 0, failed: [] });
+    expect([deaths, counts]).toEqual(kind === 'postgres' ? [1, [500, 600, 600]] : [2, [500, 1000, 1100]]);
     hooks.afterPage = () => null;
     const tried = new Map<string, number>();
     for await (const { record } of box.jobs({ job: 'send', ending: 'succeeded' }))
       tried.set(String(record.origin?.retryOf), (tried.get(String(record.origin?.retryOf)) ?? 0) + 1);
-    expect([tried.size, new Set(tried.values())]).toEqual([1100, new Set([1])]);
+    expect([tried.size, new Set(tried.values())]).toEqual([count, new Set([1])]);
     expect(jobs.every(({ id }) => tried.has(id ?? ''))).toBe(true);
   });
 

@@ -7,16 +7,15 @@ import { type Passing, passing } from '../../../reading/search/passing.ts';
 import { type Search, searchOf } from '../../../reading/search/search.ts';
 import { cancelJob } from '../../callbacks/cancel-job.ts';
 import { retryJob } from '../../callbacks/retry-job.ts';
-import { BufferedUnit } from '../../commits/buffered-unit.ts';
 import { retryForever } from '../../commits/retry.ts';
 import { isStoreAway, isStoreClosed, type RetryRule, retryRules } from '../../commits/retry-rules.ts';
-import type { UnitOfWork } from '../../commits/unit-of-work.ts';
 import { nextTurn } from '../../environment/reactor/next-turn.ts';
 import type { Run } from '../../execution/run.ts';
 import type { HandleServices } from '../../handles/services.ts';
 import { annotationChange } from '../../jobs/annotations.ts';
 import { changeJob } from '../../jobs/change-job.ts';
 import type { BulkCounts, BulkRequest, BulkResult } from './bulk-request.ts';
+import { PageUnit } from './page-unit.ts';
 import { removeJob } from './remove-job.ts';
 
 /** How many jobs one commit changes, and how many are looked at for them. */
@@ -42,8 +41,10 @@ const rule: RetryRule = {
     error instanceof ConflictError || isAboutStore(error) ? retryRules.step.judge(error) : 'ends',
 };
 
-/** What happened to a job; undefined: it does not pass the filter any more. */
-type Effect = 'done' | 'skipped' | { readonly code: string } | undefined;
+/** What happened to a job. */
+type Effect = 'done' | 'skipped' | { readonly code: string };
+
+const none: ReadonlySet<string> = new Set();
 
 /**
  * The work of one bulk job: page after page, each in one commit with the place behind it and the counts. So it goes on where it was
@@ -95,12 +96,8 @@ export class BulkRun {
     const { limit, dryRun } = this.#request;
     const most = Math.min(this.#most, (limit ?? Number.POSITIVE_INFINITY) - place.matched);
     const { found, next } = await this.#find(search, place, most);
-    const unit = new BufferedUnit(work, 'a bulk job');
-    const effects: [id: string, effect: Effect][] = [];
-    for (const { id } of found) {
-      effects.push([id, await this.#effectOn(unit, search, id)]);
-      if (effects.length % mostInTurn === 0) await nextTurn(work.context.reactor);
-    }
+    const unit = new PageUnit(work, found);
+    const effects = await this.#effectsOn(unit, found);
     const counts = counted(place, effects);
     const isOver = next === null || counts.matched >= (limit ?? Number.POSITIVE_INFINITY);
     const after: Place = { ...counts, after: next, isOver };
@@ -134,13 +131,31 @@ export class BulkRun {
     return createdSeq < this.#run.job.createdSeq && !isSystemJob(name) && !isCallback;
   }
 
-  async #effectOn(unit: BufferedUnit, search: Search, id: string): Promise<Effect> {
-    const job = await unit.readChecked('job', id);
-    if (job === undefined || !search.holds(job)) return undefined;
+  async #effectsOn(
+    unit: PageUnit,
+    found: readonly JobRecord[],
+  ): Promise<readonly [id: string, effect: Effect][]> {
+    const { action } = this.#request;
+    const { store, reactor } = this.#run.context;
+    const referred = action === 'remove' ? await store.referred(found.map(({ id }) => id)) : none;
+    const effects: [id: string, effect: Effect][] = [];
+    for (const [index, job] of found.entries()) {
+      if (index % mostInTurn === 0) {
+        if (index > 0) await nextTurn(reactor);
+        if (action === 'cancel') await unit.askForCallbacks(found.slice(index, index + mostInTurn));
+      }
+      effects.push([job.id, await this.#effectOn(unit, job, referred)]);
+    }
+    return effects;
+  }
+
+  async #effectOn(unit: PageUnit, { id }: JobRecord, referred: ReadonlySet<string>): Promise<Effect> {
     if (this.#refused?.id === id) return { code: this.#refused.code };
+    // One that was cancelled with a job before it is as that has left it.
+    const job = await unit.readChecked('job', id);
     const before = unit.changes.length;
     try {
-      await this.#act(unit, job);
+      if (job !== undefined) await this.#act(unit, job, referred.has(id));
       return unit.changes.length > before ? 'done' : 'skipped';
     } catch (error) {
       if (isAboutStore(error)) throw error;
@@ -148,12 +163,12 @@ export class BulkRun {
     }
   }
 
-  async #act(unit: UnitOfWork, job: JobRecord): Promise<void> {
+  async #act(unit: PageUnit, job: JobRecord, isReferred: boolean): Promise<void> {
     const { action, by, reason, priority } = this.#request;
     if (action === 'cancel')
       await cancelJob(this.#services.callbacks, unit, job.id, { by, reason, cascade: true });
     else if (action === 'retry') await retryJob(unit, job.id, { args: null, at: null });
-    else if (action === 'remove') await removeJob(unit, job);
+    else if (action === 'remove') await removeJob(unit, job, isReferred);
     else await changeJob(unit, job.id, { type: 'priority.set', priority: priority ?? 0 });
   }
 
@@ -183,7 +198,6 @@ function counted(place: BulkCounts, effects: readonly (readonly [id: string, eff
   let { matched, done, skipped } = place;
   const failed = [...place.failed];
   for (const [id, effect] of effects) {
-    if (effect === undefined) continue;
     matched += 1;
     if (effect === 'done') done += 1;
     else if (effect === 'skipped') skipped += 1;

@@ -9,13 +9,11 @@ import type { UnitOfWork } from '../../commits/unit-of-work.ts';
 /**
  * Drops a job that is over, with all that belongs to it, as its age would. Any other has to end first, since
  * a program may wait for its outcome.
- * @throws BadStatusError in any status but COMPLETED, and when an unfinished job refers to it.
+ * `isReferred`: whether a job that is not over refers to it. @throws BadStatusError in any status but COMPLETED, and when an unfinished job refers to it.
  */
-export async function removeJob(work: UnitOfWork, job: JobRecord): Promise<void> {
+export async function removeJob(work: UnitOfWork, job: JobRecord, isReferred: boolean): Promise<void> {
   if (job.state !== 'completed') throw refused(job, 'It is not over: cancel it first.');
-  const { store } = work.context;
-  if ((await store.referred([job.id])).has(job.id))
-    throw refused(job, 'A job that is not over refers to it: remove it when that has ended.');
+  if (isReferred) throw refused(job, 'A job that is not over refers to it: remove it when that has ended.');
   await work.submit(await dropped(work, job), [ifUnchanged(job)]);
 }
 
