@@ -73,6 +73,13 @@ forEachStore('A bulk call under faults', (makeStore, kind) => {
       return new Promise(() => {});
     };
 
+    const pages: (readonly [puts: number, isFenced: boolean])[] = [];
+    hooks.refuse = ({ changes, expect: expected }) => {
+      const puts = changes.filter(({ event }) => event === 'job.put').length;
+      pages.push([puts, expected.some(({ check, id }) => check === 'holder' && id === op.id)]);
+      return null;
+    };
+
     const op = await box.bulk('retry', { job: 'send', ending: 'failed' });
     await reactor.runUntilIdle();
     const counts: number[] = [];
@@ -82,6 +89,8 @@ forEachStore('A bulk call under faults', (makeStore, kind) => {
       await reactor.advance('70s');
     }
 
+    const rest = kind === 'postgres' ? [] : [500];
+    expect(pages).toEqual([500, ...rest, 100].map((puts) => [puts, true]));
     expect(await op.result()).toMatchObject({ matched: count, done: count, skipped: 0, failed: [] });
     expect([deaths, counts]).toEqual(kind === 'postgres' ? [1, [500, 600, 600]] : [2, [500, 1000, 1100]]);
     hooks.afterPage = () => null;

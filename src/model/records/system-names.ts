@@ -11,6 +11,9 @@ export const systemNames = {
   bulk: 'signalbox.bulk',
 } as const;
 
+/** The annotation by which a job of a schedule knows its tick: `{ schedule, tick }`. */
+export const scheduleAnnotation = 'signalbox.schedule';
+
 /** The limit of jobs of schedules that wait for each other: one at once for each schedule, whose name is the key. */
 export const scheduleLimit = 'signalbox.schedule';
 

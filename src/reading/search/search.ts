@@ -1,6 +1,6 @@
 import { matchesPattern, sameJson, valueAt } from '../../model/jobs/filter.ts';
 import type { JobRecord } from '../../model/records/records.ts';
-import { isSystemName, systemNames } from '../../model/records/system-names.ts';
+import { isSystemName, scheduleAnnotation, systemNames } from '../../model/records/system-names.ts';
 import { hidesPath, holdsSecretKey } from '../../model/values/redaction.ts';
 import { type RedactionRules, rulesOf } from '../../model/values/redaction-rules.ts';
 import type { JobPageRequest, StoreReader } from '../../store/reader.ts';
@@ -10,9 +10,6 @@ import { type CheckedFilter, invalidFilter } from './jobs-filter.ts';
 
 /** What a search reads. */
 export type SearchReader = Pick<StoreReader, 'get' | 'seqAt' | 'jobsPage' | 'annotated'>;
-
-/** The annotation that names the schedule of a job. */
-export const scheduleAnnotation = 'signalbox.schedule';
 
 /** A filter that is ready to be asked. */
 export interface Search {

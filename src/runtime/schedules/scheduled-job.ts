@@ -6,7 +6,7 @@ import { checkAnnotationName } from '../../model/checks/names.ts';
 import { newJobRecord, stepJob } from '../../model/jobs/step.ts';
 import { keyOf } from '../../model/records/keys.ts';
 import type { JobRecord, ScheduleRecord } from '../../model/records/records.ts';
-import { scheduleLimit } from '../../model/records/system-names.ts';
+import { scheduleAnnotation, scheduleLimit } from '../../model/records/system-names.ts';
 import { idBeginning } from '../../model/values/ids.ts';
 import { encodeValue, referredJobs } from '../../model/values/values.ts';
 import { type Beginning, beginningMs, isDelay } from '../../time.ts';
@@ -18,9 +18,6 @@ import { annotationChange } from '../jobs/annotations.ts';
 import { contentOf, JobDrafts, storedJobOnly } from '../jobs/job-drafts.ts';
 import { isDefinition, isJob, type JobLike } from '../jobs/job-like.ts';
 import type { JobSettings } from '../jobs/job-settings.ts';
-
-/** The annotation by which a job of a schedule knows its tick: `{ schedule, tick }`. */
-const scheduleAnnotation = 'signalbox.schedule';
 
 /** The queue and the name in the id of a schedule. */
 export function partsOf(id: string): { readonly queue: string; readonly name: string } {
