@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, readFileSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { keepReachable } from './declarations.mjs';
+import { indentByTabs } from './indentation.mjs';
 import { root } from './prepare.mjs';
 
 const dist = join(root, 'dist');
@@ -25,6 +26,7 @@ if (results.every((succeeded) => succeeded)) {
     fresh,
     types.map((path) => path.replace('./dist/', '')),
   );
+  for (const folder of ['src', 'machines']) indentByTabs(join(fresh, folder));
   // npm does the same where it installs the package.
   chmodSync(join(fresh, 'src', 'cli', 'main.js'), 0o755);
   // Whoever asks whether dist is current compares with the moment at which the compiler began to read.

@@ -36,6 +36,8 @@ const messages = {
     `Expected \`${about.option}\` to be a duration of zero or more (milliseconds, or text such as '5m' or '1h30m'), got ${about.actual}. Write it as one of these.`,
   INVALID_INSTANT: (about: { option: string; actual: string }) =>
     `Expected \`${about.option}\` to be an instant (a Date, epoch milliseconds, or ISO 8601 text with an offset such as 2030-01-31T10:00:00Z), got ${about.actual}. Add the offset, or pass a Date; for a delay write '5m' or { after: '5m' }.`,
+  INVALID_FILTER: (about: { part: string; expected: string; actual: string; repair?: string }) =>
+    `Expected \`${about.part}\` of a filter of jobs to be ${about.expected}, got ${about.actual}. ${about.repair ?? 'Correct it and call again; nothing was changed.'}`,
   INVALID_CRON: (about: { pattern: string; field: string; expected: string; actual: string }) =>
     `Expected ${about.field} of the cron pattern ${about.pattern} to be ${about.expected}, got ${about.actual}. Write minute, hour, day of month, month and day of week, such as '30 2 * * 1-5', with seconds before them if you need them; nothing was written.`,
   INVALID_TIME_ZONE: (about: { actual: string }) =>

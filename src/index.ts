@@ -65,6 +65,7 @@ export type {
   UniqueName,
   Verdict,
 } from './reading/explanation.ts';
+export type { JobsFilter } from './reading/search/jobs-filter.ts';
 export type { Pause, PauseOptions, QueuePauseOptions } from './runtime/agents/pausing.ts';
 export { createSignalbox } from './runtime/box/create-signalbox.ts';
 export { type DiscoverOptions, discoverJobs } from './runtime/box/discover-jobs.ts';
@@ -76,6 +77,14 @@ export type { OperateOptions, Operator, RetriedAs } from './runtime/box/operator
 export { Dispatcher, Signalbox } from './runtime/box/signalbox.ts';
 export type { SignalboxOptions, StartOptions } from './runtime/box/signalbox-options.ts';
 export { handleSignals, type SignalOptions } from './runtime/box/signals.ts';
+export { BulkOperation } from './runtime/builtin-jobs/bulk/bulk-operation.ts';
+export type {
+  BulkAction,
+  BulkCounts,
+  BulkFilter,
+  BulkOptions,
+  BulkResult,
+} from './runtime/builtin-jobs/bulk/bulk-request.ts';
 export { extend, type Joined, type JoinOptions, parallel, serial } from './runtime/builtin-jobs/join.ts';
 export type { CancelResult } from './runtime/callbacks/cancel-job.ts';
 export {
@@ -161,6 +170,7 @@ export { Representation } from './runtime/handles/representation.ts';
 export { Representations } from './runtime/handles/representations.ts';
 export { type ScheduleDefinition, schedule } from './runtime/handles/schedules/schedule.ts';
 export { type ScheduleInfo, Schedules } from './runtime/handles/schedules/schedules.ts';
+export { type FoundPage, type FoundPageOptions, JobSearch } from './runtime/handles/search/job-search.ts';
 export type { Transaction } from './runtime/handles/transaction.ts';
 export type { JobSettings } from './runtime/jobs/job-settings.ts';
 export type { NotStored } from './runtime/jobs/not-stored.ts';

@@ -1,6 +1,7 @@
 import { Command as Commander, CommanderError } from 'commander';
 import { SignalboxError } from '../index.ts';
 import { type Command, UnreachableError, UsageError } from './command.ts';
+import { bulk } from './commands/act/bulk.ts';
 import { cancel } from './commands/act/cancel.ts';
 import { pause as pauseCommand, resume } from './commands/act/pause.ts';
 import { retry } from './commands/act/retry.ts';
@@ -30,11 +31,16 @@ export interface Streams {
 }
 
 const looking: readonly Command[] = [inspect, status, queues, schedules, jobs, job, explain, history, tail];
-const acting: readonly Command[] = [cancel, retry, pauseCommand, resume];
+const acting: readonly Command[] = [cancel, retry, bulk, pauseCommand, resume];
 const commands: readonly Command[] = [work, ...looking, ...acting, migrate, verify, promote, exportCommand];
 
 /** Codes of errors in the call itself: exit code 2. */
-const usageCodes: ReadonlySet<string> = new Set(['INVALID_OPTION', 'INVALID_NAME', 'INVALID_DURATION']);
+const usageCodes: ReadonlySet<string> = new Set([
+  'INVALID_OPTION',
+  'INVALID_FILTER',
+  'INVALID_NAME',
+  'INVALID_DURATION',
+]);
 
 const good = 0;
 const failed = 1;

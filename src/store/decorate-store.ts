@@ -123,6 +123,7 @@ function readerOf(store: RecordReader, read: Read, record: TurnRecord): RecordRe
     callbacks: (...args) => ask('callbacks', args, () => store.callbacks(...args), callbacks),
     branches: (...args) => ask('branches', args, () => store.branches(...args), jobs),
     waiters: (...args) => ask('waiters', args, () => store.waiters(...args), jobs),
+    referred: (...args) => ask('referred', args, () => store.referred(...args)),
     quotaHolders: (...args) => ask('quotaHolders', args, () => store.quotaHolders(...args)),
     counts: (...args) => ask('counts', args, () => store.counts(...args)),
     jobsPage: (request) =>

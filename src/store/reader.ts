@@ -1,4 +1,5 @@
 import type { Ending, JobState } from '../../machines/job.context.ts';
+import type { JobStatus } from '../model/jobs/step.ts';
 import type { AnnotationRecord, JobRecord, ProxyRecord, ScheduleRecord } from '../model/records/records.ts';
 import type { HistoryEntry, Kind, Line, Records } from './entry.ts';
 
@@ -31,12 +32,19 @@ export type JobList =
 
 /** A page of a list of jobs. */
 export interface JobPageRequest {
-  /** `tagged`: those with the tag, newest first. */
-  readonly list: JobList | 'tagged';
+  /**
+   * `all`: all jobs, callbacks included, newest first: in the order in which they were created, or in that of ids, which begin with
+   * their time. `tagged`: those with the tag, newest first. A cursor of these two stays good while jobs change, come and go.
+   */
+  readonly list: JobList | 'all' | 'tagged';
   /** The tag of the list `tagged`. */
   readonly tag?: string;
-  /** Only jobs of this queue. */
+  /** Only jobs that are in this queue, or have ended there. */
   readonly queue?: string;
+  /** Only jobs in one of these statuses. */
+  readonly status?: readonly JobStatus[];
+  /** Only jobs that ended so. */
+  readonly ending?: readonly Ending[];
   /** Only jobs whose definition matches one of these patterns, as filters have them. */
   readonly names?: readonly string[];
   /** The `next` of the page before. */
@@ -151,6 +159,11 @@ export interface RecordReader {
   callbacks(job: string): Promise<readonly Callback[]>;
   /** Jobs that belong to a callback proxy: its branches, and what was added before it was decided. */
   branches(proxy: string): Promise<readonly JobRecord[]>;
+  /**
+   * Which of these jobs one that is not over refers to: in its arguments, by waiting for it, as a callback of it that is not over, or
+   * as the job whose callback it is.
+   */
+  referred(jobs: readonly string[]): Promise<ReadonlySet<string>>;
   /** Jobs that wait for the result of any of these. */
   waiters(jobs: readonly string[]): Promise<readonly JobRecord[]>;
   /** Ids of the jobs that hold a slot of a quota, in order of entry. */

@@ -44,6 +44,9 @@ const alsoOnPostgres: readonly string[] = [
   'A timeline of the inspector',
   'An operator',
   'The progress of a job',
+  'A search',
+  'A bulk call',
+  'A bulk call under faults',
 ];
 
 const folders: string[] = [];

@@ -95,6 +95,57 @@ describe.each(places)('signalbox, on %s that no process has open,', (_, placeIn)
     expect([none.code, none.json]).toMatchObject([1, { error: { code: 'JOB_NOT_FOUND' } }]);
   });
 
+  it('counts what it would do to many jobs, and does it with --yes, noted once', async () => {
+    const { store, args } = await placeIn();
+    await within(store, (box) => box.queue('mail').putAll(['ann', 'bob', 'cid'].map((to) => send(to))));
+    const what = ['bulk', 'cancel', '--job', 'mail.*', '--args', '0=bob', ...args] as const;
+
+    const counted = await run(...what);
+    const dry = await run(...what, '--dry-run', '--json');
+    const { code, out, err } = await run(...what, '--yes', '--reason', 'moved away', '--user', 'Ada');
+    const again = await run('bulk', 'retry', '--ending', 'cancelled', '--yes', ...args, '--json');
+
+    expect([counted.code, counted.out]).toEqual([
+      0,
+      'Would cancel: 1 found, 1 done, 0 skipped, 0 failed.\nNothing was changed: add --yes to do it.\n',
+    ]);
+    expect(dry.json).toMatchObject({ action: 'cancel', dryRun: true, matched: 1, done: 1 });
+    expect([code, out, err]).toEqual([
+      0,
+      'Done cancel: 1 found, 1 done, 0 skipped, 0 failed.\n',
+      'Would cancel: 1 found, 1 done, 0 skipped, 0 failed.\n',
+    ]);
+    expect(again.json).toMatchObject({ action: 'retry', dryRun: false, matched: 1, done: 1 });
+    await within(store, async (box) => {
+      const found: unknown[] = [];
+      for await (const { status, args: given, record } of box.jobs({ job: 'mail.*' }))
+        found.push([status, given[0], record.stop?.by ?? null, record.stop?.reason ?? null]);
+      expect(found).toHaveLength(4);
+      expect(found).toContainEqual(['COMPLETED', 'bob', 'Ada', 'moved away']);
+      expect(found.filter((each) => (each as string[])[0] === 'PENDING')).toHaveLength(3);
+      expect(await auditOf(box)).toMatchObject([
+        { action: 'bulk', target: 'retry' },
+        { action: 'bulk', target: 'cancel', user: 'Ada', reason: 'moved away' },
+      ]);
+    });
+  });
+
+  it('says what is wrong with a call about many jobs, with exit code 2', async () => {
+    const { store, args } = await placeIn();
+    await put(store);
+
+    const none = await run('bulk', 'cancel', '--yes', ...args, '--json');
+    const unknown = await run('bulk', 'stop', ...args);
+    const all = await run('bulk', 'setPriority', '--priority', 'high', '--yes', ...args);
+
+    expect([none.code, none.json]).toMatchObject([2, { error: { code: 'INVALID_FILTER' } }]);
+    expect([unknown.code, unknown.err]).toEqual([
+      2,
+      'Expected cancel, retry, remove, setPriority, got stop.\n',
+    ]);
+    expect([all.code, all.out]).toEqual([0, 'Done setPriority: 1 found, 1 done, 0 skipped, 0 failed.\n']);
+  });
+
   it('tries a job again that has ended, without its definition, and notes who did it', async () => {
     const { store, args } = await placeIn();
     await put(store);

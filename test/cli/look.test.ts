@@ -113,6 +113,27 @@ describe('signalbox, on the store of a process that is gone,', () => {
     expect((await look('jobs', '--queue', '')).out).not.toContain('w1');
   });
 
+  it('finds jobs in all lists, newest first, and nothing by what is redacted', async () => {
+    const idsOf = async (...args: readonly string[]) => {
+      const { json } = await look('jobs', ...args, '--json');
+      return (json.rows as { readonly id: string }[]).map(({ id }) => id);
+    };
+
+    expect(await idsOf('--error', 'card *')).toEqual([ids.failed]);
+    expect(await idsOf('--ending', 'failed,aborted', '--job', 'charge', '--since', '20000d')).toEqual([
+      ids.failed,
+    ]);
+    expect(await idsOf('--until', '20000d')).toEqual([]);
+    expect(await idsOf('--job', 'slow,charge', '--queue', 'mail', '--limit', '1')).toEqual([ids.waiting]);
+    expect(await idsOf('--status', 'PENDING', '--tag', 'none')).toEqual([]);
+    expect((await idsOf('--schedule', 'mail/often')).length).toBe(3);
+    expect((await look('jobs', '--error', 'card *')).out).toContain('f1  charge  failed');
+    const hidden = await look('jobs', '--args', '0=4711', '--json');
+    expect([hidden.code, hidden.json]).toMatchObject([2, { error: { code: 'INVALID_FILTER' } }]);
+    expect((await look('jobs', '--args', '4711')).err).toContain('Expected --args to be PATH=VALUE');
+    expect((await look('jobs', '--list', 'failed', '--tag', 'a')).code).toBe(2);
+  });
+
   it('says what needs attention, and how full queues, quotas and agents are', async () => {
     const { out } = await look('status');
 

@@ -17,6 +17,8 @@ const job: JobRecord = {
   ...newJobRecord('XFw7', { name: 'mail.send', args: [{ card: 'canary-4711' }], parent: { queue: 'mail' } }),
   state: 'completed',
   attempts: 3,
+  tags: ['urgent'],
+  keys: ['tenant/42'],
   activeStart: 1000,
   activeEnd: 7000,
   ending: 'failed',
@@ -34,6 +36,8 @@ describe('A filter of jobs', () => {
     ['-queue:other'],
     ['XFw7'],
     ['MAIL'],
+    ['tag:urgent -tag:late'],
+    ['key:tenant/42 key:tenant'],
     ['reset'],
   ])('%s finds it', (text) => {
     const { matches, unknown } = jobFilter(text, shown, 9000);
@@ -48,6 +52,8 @@ describe('A filter of jobs', () => {
     ['-task:mail.*'],
     ['-queue:mail'],
     ['ending:expired'],
+    ['tag:late'],
+    ['key:tenant/4'],
     ['nothing'],
     ['error:canary'],
     ['canary'],

@@ -26,7 +26,7 @@ async function auditOf(box: Signalbox) {
   return entries.map(({ patch }) => patch?.lastAction as Record<string, unknown>);
 }
 
-forEachStore('An operator', (makeStore) => {
+forEachStore('An operator', (makeStore, kind) => {
   it('cancels a job and leaves a note of who did it, and why, in the same commit', async () => {
     const { box, put } = await boxOf(makeStore);
     const { id } = await put(send('ann'));
@@ -227,5 +227,61 @@ forEachStore('An operator', (makeStore) => {
 
     expect(await box.operate({ user: 'Ada', key: 'k1' }).cancel(id ?? '')).toBe('cancelled');
     expect(await auditOf(box)).toHaveLength(1);
+  });
+
+  it('works on many jobs, and does it once for one key', async () => {
+    const { box, put, reactor } = await boxOf(makeStore);
+    const jobs = [await put(send('ann')), await put(send('bob'))];
+    await box.queue('mail').pause();
+    const operator = box.operate({ user: 'Ada', reason: 'wrong list', key: 'k1' });
+
+    const op = await operator.bulk('cancel', { queue: 'mail' });
+    const again = await operator.bulk('cancel', { queue: 'mail' });
+    await box.start();
+    await reactor.runUntilIdle();
+
+    expect(again.id).toBe(op.id);
+    expect(await op.result()).toMatchObject({ matched: 2, done: 2 });
+    for (const job of jobs)
+      expect((await job.refresh()).record.stop).toMatchObject({ by: 'Ada', reason: 'wrong list' });
+    expect(await auditOf(box)).toMatchObject([
+      { key: 'k1', action: 'bulk', target: 'cancel', user: 'Ada', reason: 'wrong list', count: 1 },
+    ]);
+  });
+
+  it('does in this process what no queue is to do, also when it is asked for twice', async () => {
+    const { box, put } = await boxOf(makeStore);
+    await put(send('ann'));
+    const operator = box.operate({ user: 'Ada', key: 'k2' });
+
+    const ops = [1, 2].map(() => operator.bulk('cancel', { queue: 'mail' }, { queue: null }));
+
+    for (const op of ops) expect(await (await op).result()).toMatchObject({ matched: 1, done: 1 });
+    expect(await auditOf(box)).toHaveLength(1);
+  });
+
+  it('pauses, resumes, triggers and removes a schedule', async () => {
+    if (kind === 'postgres') return;
+    const { box } = await boxOf(makeStore);
+    const { schedules } = box.queue('mail');
+    await schedules.set('nightly', { cron: '@daily' }, send('ann'));
+    const operator = box.operate({ user: 'Ada', reason: 'moves' });
+
+    await operator.pauseSchedule('mail', 'nightly');
+    expect((await schedules.get('nightly')).paused).toMatchObject({ by: 'Ada', reason: 'moves' });
+    expect(await operator.resumeSchedule('mail', 'nightly')).toBe(true);
+    expect(await operator.resumeSchedule('mail', 'nightly')).toBe(false);
+    const id = await operator.triggerSchedule('mail', 'nightly');
+    expect((await box.job(id).refresh()).args).toEqual(['ann']);
+    await operator.removeSchedule('mail', 'nightly');
+    await expect(operator.removeSchedule('mail', 'nightly')).rejects.toMatchObject({
+      code: 'SCHEDULE_NOT_FOUND',
+    });
+
+    expect((await auditOf(box)).map(({ action, target, count }) => [action, target, count])).toEqual(
+      ['pauseSchedule', 'resumeSchedule', 'triggerSchedule', 'removeSchedule'].map((action) => [
+        ...[action, 'mail/nightly', 1],
+      ]),
+    );
   });
 });

@@ -251,6 +251,7 @@ async function act(client: SimulatedClient, choice: Life): Promise<void> {
   if (random.chance(0.3)) await follow(client, id, choice);
   if (choice.addsLate && random.chance(0.5)) await addLate(client, choice);
   if (random.chance(0.2)) await cancelRunning(client, choice);
+  if (choice.put.length % 9 === 8) await workOnMany(client);
 }
 
 /** Puts two jobs that are the same at once, which others have put, too. */
@@ -288,6 +289,15 @@ async function follow({ box, random }: SimulatedClient, id: string, choice: Life
 async function cancelRunning({ box, random }: SimulatedClient, { running }: Life): Promise<void> {
   const ids = running();
   if (ids.length > 0) await box.job(random.pick(ids)).cancel();
+}
+
+/** Something done to many jobs of queue `a`, by whichever process takes that. */
+async function workOnMany({ box, random }: SimulatedClient): Promise<void> {
+  const limit = random.integer(1, 6);
+  const what = random.pick(['cancel', 'retry', 'setPriority'] as const);
+  if (what === 'retry') await box.bulk(what, { queue: 'a', status: 'COMPLETED' }, { limit });
+  else if (what === 'cancel') await box.bulk(what, { queue: 'a', status: ['PENDING', 'ACTIVE'] }, { limit });
+  else await box.bulk(what, { queue: 'a', status: 'PENDING' }, { limit, priority: random.pick(levels) });
 }
 
 /** Pauses queue `a`, or some definitions in it: never for so long that jobs cannot end in time. */

@@ -86,7 +86,7 @@ export function refusesSystemJobs(selection: Selection): boolean {
 }
 
 /** The value at a path such as `['0', 'tenant']`. Reads keys and elements only, not the length of a list. */
-function valueAt(root: Json, path: readonly string[]): Json | undefined {
+export function valueAt(root: Json, path: readonly string[]): Json | undefined {
   let at: Json | undefined = root;
   for (const key of path) {
     if (at === null || typeof at !== 'object' || !Object.prototype.propertyIsEnumerable.call(at, key))
@@ -96,7 +96,8 @@ function valueAt(root: Json, path: readonly string[]): Json | undefined {
   return at;
 }
 
-function sameJson(one: Json | undefined, other: Json): boolean {
+/** Whether two values are the same JSON, with their keys in one order. */
+export function sameJson(one: Json | undefined, other: Json): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 

@@ -8,6 +8,7 @@ export const systemNames = {
   parallel: 'signalbox.parallel',
   joinStep: 'signalbox.joinStep',
   jobs: 'signalbox.jobs',
+  bulk: 'signalbox.bulk',
 } as const;
 
 /** The limit of jobs of schedules that wait for each other: one at once for each schedule, whose name is the key. */
@@ -26,6 +27,7 @@ const systemJobs: readonly string[] = [
   systemNames.fail,
   systemNames.handleInterrupt,
   systemNames.resumeCallbacks,
+  systemNames.bulk,
 ];
 
 /** Whether jobs of this name are system jobs. Joined jobs are not: a program makes them. */

@@ -166,6 +166,20 @@ export class Redactor {
   }
 }
 
+/** Whether any of the redacted paths leads to a value among the arguments, past it, or into it. */
+export function hidesPath(paths: readonly string[], keys: readonly string[]): boolean {
+  return paths.some((path) =>
+    path.split('.').every((part, at) => at >= keys.length || part === '*' || part === keys[at]),
+  );
+}
+
+/** Whether the way to a value, or the value, has a key whose value is never shown. */
+export function holdsSecretKey(keys: readonly string[], value: Json): boolean {
+  if (keys.some(isSecret)) return true;
+  if (value === null || typeof value !== 'object') return false;
+  return Object.entries(value).some(([key, part]) => holdsSecretKey([key], part as Json));
+}
+
 function isSecret(key: string): boolean {
   return secretKeySet.has(key.replaceAll(/[-_]/g, '').toLowerCase());
 }

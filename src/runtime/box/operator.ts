@@ -13,6 +13,9 @@ import {
   resumeQueue,
   setAgentPause,
 } from '../agents/pausing.ts';
+import { putBulk } from '../builtin-jobs/bulk/bulk.ts';
+import { BulkOperation } from '../builtin-jobs/bulk/bulk-operation.ts';
+import type { BulkAction, BulkFilter, BulkOptions } from '../builtin-jobs/bulk/bulk-request.ts';
 import { type CancelResult, cancelJob } from '../callbacks/cancel-job.ts';
 import { retryJob } from '../callbacks/retry-job.ts';
 import { BufferedUnit } from '../commits/buffered-unit.ts';
@@ -22,6 +25,12 @@ import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { agentChanged } from '../handles/agents.ts';
 import { Job } from '../handles/job.ts';
 import { servicesOf } from '../handles/services.ts';
+import {
+  pauseSchedule,
+  removeSchedule,
+  resumeSchedule,
+  triggerSchedule,
+} from '../schedules/change-schedule.ts';
 
 /** Who acts, and why. */
 export interface OperateOptions {
@@ -149,6 +158,67 @@ export class Operator {
     return this.#setAgent(queue, dispatcher, name, null);
   }
 
+  /**
+   * As `box.bulk`; the reason is that of the operator. The note is of the whole: what happens to each job is in its own history.
+   * @throws SignalboxError as `box.bulk`.
+   */
+  async bulk(
+    action: BulkAction,
+    filter: BulkFilter,
+    options: Omit<BulkOptions, 'reason'> = {},
+  ): Promise<BulkOperation> {
+    checkKnown(options, ['priority', 'limit', 'dryRun', 'queue']);
+    const { user } = this.#who;
+    const { id, isHere } = await this.#do({
+      ...{ name: 'bulk', target: String(action), events: ['job.put', 'job.new'] },
+      act: (unit) => putBulk(unit, action, filter, this.#withReason(options), user),
+    });
+    return new BulkOperation(this.#work, id, isHere);
+  }
+
+  /** As `schedules.pause`. @throws BadStatusError when it has ended; SignalboxError `SCHEDULE_NOT_FOUND`. */
+  async pauseSchedule(queue: string, name: string): Promise<void> {
+    await this.#schedule('pauseSchedule', 'schedule.pause', queue, name, async (unit) => {
+      await pauseSchedule(unit, queue, name, this.#withReason({}), this.#who.user);
+      return null;
+    });
+  }
+
+  /** As `schedules.resume`: whether it was paused. @throws SignalboxError `SCHEDULE_NOT_FOUND`. */
+  async resumeSchedule(queue: string, name: string): Promise<boolean> {
+    return this.#schedule('resumeSchedule', 'schedule.resume', queue, name, async (unit) => {
+      const wasPaused = await resumeSchedule(unit, queue, name);
+      await unit.whenCommitted(async () => servicesOf(unit.context).planDue());
+      return wasPaused;
+    });
+  }
+
+  /** As `schedules.trigger`: puts a job of it now, and gives the id. @throws SignalboxError `SCHEDULE_NOT_FOUND`, and what a put throws. */
+  async triggerSchedule(queue: string, name: string): Promise<string> {
+    return this.#schedule('triggerSchedule', 'schedule.trigger', queue, name, (unit) =>
+      triggerSchedule(unit, queue, name),
+    );
+  }
+
+  /** As `schedules.remove`. @throws SignalboxError `SCHEDULE_NOT_FOUND`. */
+  async removeSchedule(queue: string, name: string): Promise<void> {
+    await this.#schedule('removeSchedule', 'schedule.end', queue, name, async (unit) => {
+      await removeSchedule(unit, queue, name);
+      return null;
+    });
+  }
+
+  #schedule<Answer extends Json>(
+    action: string,
+    event: string,
+    queue: string,
+    name: string,
+    act: (unit: UnitOfWork) => Promise<Answer>,
+  ): Promise<Answer> {
+    const target = `${checkQueueName(queue)}/${name}`;
+    return this.#do({ name: action, target, events: [event], act });
+  }
+
   #setAgent(
     queue: string,
     dispatcher: string,
@@ -168,7 +238,7 @@ export class Operator {
     });
   }
 
-  #withReason<Options extends PauseOptions>(options: Options): Options {
+  #withReason<Options extends object>(options: Options): Options & { readonly reason?: string } {
     return this.#who.reason === null ? options : { ...options, reason: this.#who.reason };
   }
 

@@ -4,9 +4,13 @@ import { checkId, checkQueueName } from '../../model/checks/names.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import { explainJob } from '../../reading/explain.ts';
 import type { Explanation, KnownNames } from '../../reading/explanation.ts';
+import { checkJobsFilter, type JobsFilter } from '../../reading/search/jobs-filter.ts';
 import type { HistoryEntry } from '../../store/entry.ts';
 import type { OpenStore } from '../../store/store.ts';
 import { type Duration, durationMs } from '../../time.ts';
+import { putBulk } from '../builtin-jobs/bulk/bulk.ts';
+import { BulkOperation } from '../builtin-jobs/bulk/bulk-operation.ts';
+import type { BulkAction, BulkFilter, BulkOptions } from '../builtin-jobs/bulk/bulk-request.ts';
 import { systemDefinitions } from '../builtin-jobs/system-jobs.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import { checkSettings } from '../definitions/agent-settings.ts';
@@ -21,6 +25,7 @@ import { type Called, callJob } from '../handles/inline-call.ts';
 import { Job, type JobDefinition } from '../handles/job.ts';
 import { Queue } from '../handles/queue.ts';
 import type { ScheduleDefinition } from '../handles/schedules/schedule.ts';
+import { JobSearch } from '../handles/search/job-search.ts';
 import { runTransaction, type Transaction } from '../handles/transaction.ts';
 import { ensureLimits } from '../jobs/limit-quotas.ts';
 import { storeNew } from '../jobs/put-jobs.ts';
@@ -145,6 +150,58 @@ export class Signalbox extends Inspectable {
   /** A handle on a job by id. It knows nothing before it is asked: `await box.job(id).refresh()`. */
   job<Result = unknown>(id: string): Job<Result> {
     return Job.reference<Result>(this.#runtime.work, checkId(id));
+  }
+
+  /**
+   * Finds jobs, newest first: go through them, or ask for pages. What is not synced yet is not found.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+   *
+   * const send = defineJob({ name: 'mail.send', run: (to: { tenant: string }) => to.tenant });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [send], queues: ['mail'] });
+   * await box.queue('mail').putAll([send({ tenant: 'acme' }), send({ tenant: 'other' })]);
+   * for await (const job of box.jobs({ job: 'mail.*', status: 'PENDING', args: { '0.tenant': 'acme' } }))
+   *   console.log(job.args); // => [ { tenant: 'acme' } ]
+   * const { jobs, next } = await box.jobs({ queue: 'mail' }).page({ limit: 10 });
+   * console.log(jobs.length, next); // => 2 null
+   * await box.stop();
+   * ```
+   *
+   * @throws SignalboxError `INVALID_FILTER`; for a part of the arguments that is not shown with the first page.
+   */
+  jobs(filter: JobsFilter = {}): JobSearch {
+    const { work, context } = this.#runtime;
+    return new JobSearch(work, checkJobsFilter(filter, context.store.now()));
+  }
+
+  /**
+   * Cancels, retries, removes, or changes the priority of all jobs that a filter finds and that were put before this call, in pages of
+   * 500 jobs. Resolves when the work is stored as a job, which the agents of any process do. `remove` drops jobs that are over, as
+   * their age would.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+   *
+   * const send = defineJob({ name: 'mail.send', run: (to: string) => to });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [send] });
+   * await box.start();
+   * await box.queue().pause({ job: 'mail.*' });
+   * await box.queue().putAll(['ann', 'bob'].map((to) => send(to)));
+   * const op = await box.bulk('cancel', { job: 'mail.*' }, { reason: 'wrong list' });
+   * const { matched, done, skipped, failed } = await op.result();
+   * console.log(matched, done, skipped, failed); // => 2 2 0 []
+   * await box.stop();
+   * ```
+   *
+   * @throws SignalboxError `INVALID_FILTER`, `INVALID_OPTION`, `QUEUE_NOT_FOUND`, `QUEUE_FULL`.
+   */
+  async bulk(action: BulkAction, filter: BulkFilter, options: BulkOptions = {}): Promise<BulkOperation> {
+    const { work } = this.#runtime;
+    const { id, isHere } = await putBulk(work, action, filter, options);
+    return new BulkOperation(work, id, isHere);
   }
 
   /**

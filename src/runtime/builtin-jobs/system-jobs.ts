@@ -7,7 +7,7 @@
  * Invariant: A decision about another job is a commit before the system job's own end. So a system job that
  *   runs again finds it made, and changes nothing.
  *
- * May import: commits, jobs, execution, callbacks, handles.
+ * May import: environment, commits, jobs, execution, callbacks, handles.
  */
 import { SignalboxError, shown, TimeoutError } from '../../errors.ts';
 import { limitOfStart } from '../../model/jobs/deadline.ts';
@@ -26,6 +26,7 @@ import { makeDefinition } from '../handles/define-job.ts';
 import type { Job, JobDefinition } from '../handles/job.ts';
 import { type HandleServices, servicesOf } from '../handles/services.ts';
 import { isJob } from '../jobs/job-like.ts';
+import { bulkJob } from './bulk/bulk.ts';
 import { joinDefinitions } from './join.ts';
 
 /**
@@ -58,6 +59,7 @@ export const systemDefinitions = [
   }),
   // Passes the outcome of its parent on for a branch that is missing; a Failure stays one.
   makeDefinition({ name: systemNames.pass, run: (input: unknown) => input }),
+  bulkJob,
   ...joinDefinitions,
 ] as unknown as readonly JobDefinition<never, unknown>[];
 

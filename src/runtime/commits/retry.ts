@@ -1,6 +1,7 @@
 import { ConflictError } from '../../errors.ts';
 import { type Redactor, shownError } from '../../model/values/redaction.ts';
 import { errorText } from '../environment/logging.ts';
+import { nextTurn } from '../environment/reactor/next-turn.ts';
 import { endsTransaction, isAboutJobs, type RetryRule, retryRules } from './retry-rules.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 
@@ -57,7 +58,7 @@ export class RetryStep {
       this.#context.log.events('WARNING', () => `conflict ${count} while ${this.#what()}: again at once`);
     }
     // In a later turn of the event loop: an endless conflict must not block the process.
-    await new Promise<void>((resolve) => this.#context.reactor.callFromThread(resolve));
+    await nextTurn(this.#context.reactor);
   }
 }
 

@@ -21,6 +21,7 @@ const refused = [
   'orphans',
   'overdue',
   'annotated',
+  'referred',
   'due',
   'openings',
   'follow',

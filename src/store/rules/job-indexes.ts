@@ -4,7 +4,9 @@ import type { JobRecord } from '../../model/records/records.ts';
 import { referredJobs } from '../../model/values/values.ts';
 import type { CallbackIndex } from './callback-index.ts';
 import type { FindJob } from './lines/line.ts';
+import { CreatedJobs } from './lists/created-jobs.ts';
 import { EndedJobs } from './lists/ended-jobs.ts';
+import type { Listed } from './lists/page.ts';
 import { QueueIndex } from './parking/queue-index.ts';
 
 /**
@@ -45,6 +47,8 @@ export class JobIndexes {
   /** How many unfinished jobs have a job among their arguments. */
   readonly #references = new Map<string, number>();
   readonly #tagged = new Map<string, Set<string>>();
+  /** The tag whose jobs were listed last, and these in their order. */
+  #listed: { readonly tag: string; readonly jobs: CreatedJobs } | null = null;
   #newestKey = { queue: '', dispatcher: '', agent: '', key: '//' };
 
   constructor(findJob: FindJob, callbacks: CallbackIndex) {
@@ -98,9 +102,15 @@ export class JobIndexes {
     return this.#waiters.get(job) ?? none;
   }
 
-  /** Jobs with a tag. */
-  tagged(tag: string): ReadonlySet<string> {
-    return this.#tagged.get(tag) ?? none;
+  /** Jobs with a tag, newest first. */
+  tagged(tag: string): Listed {
+    if (this.#listed?.tag !== tag) {
+      const find: FindJob = (id) => (this.#tagged.get(tag)?.has(id) === true ? this.#findJob(id) : undefined);
+      this.#listed = { tag, jobs: new CreatedJobs(find) };
+    }
+    return this.#listed.jobs.newestFirst(() =>
+      [...(this.#tagged.get(tag) ?? [])].flatMap((id) => this.#findJob(id) ?? []),
+    );
   }
 
   /** Moves a job between its tags. It has them in any state, also where this version cannot read it. */
@@ -109,8 +119,13 @@ export class JobIndexes {
       const jobs = this.#tagged.get(tag);
       jobs?.delete(id);
       if (jobs?.size === 0) this.#tagged.delete(tag);
+      if (this.#listed?.tag === tag) this.#listed.jobs.drop();
     }
-    for (const tag of after ?? []) addTo(this.#tagged, tag, id);
+    for (const tag of after ?? []) {
+      addTo(this.#tagged, tag, id);
+      const job = this.#listed?.tag === tag ? this.#findJob(id) : undefined;
+      if (job !== undefined) this.#listed?.jobs.add(job);
+    }
   }
 
   /** Whether an unfinished job has this one in its arguments, or waits for it. */

@@ -111,6 +111,14 @@ export class TableQueries implements RecordReader {
     return this.jobs(this.tables.jobs.branches(proxy));
   }
 
+  async referred(jobs: readonly string[]): Promise<ReadonlySet<string>> {
+    return new Set(
+      this.jobs(jobs)
+        .filter((job) => this.tables.jobs.isReferred(job))
+        .map(({ id }) => id),
+    );
+  }
+
   async waiters(jobs: readonly string[]): Promise<readonly JobRecord[]> {
     return jobs.flatMap((job) => this.jobs(this.tables.jobs.waiters(job)));
   }

@@ -21,6 +21,7 @@ import { byPlace, pieceRecords } from './by-place.ts';
 import { CallbackIndex } from './callback-index.ts';
 import { JobIndexes, movesIndex } from './job-indexes.ts';
 import { DueList } from './lines/due-list.ts';
+import { CreatedJobs } from './lists/created-jobs.ts';
 import { soundEntry } from './quarantine.ts';
 import { changed, loaded, SharedValues } from './record-change.ts';
 
@@ -64,6 +65,7 @@ export class Tables {
   readonly findJob = (id: string): JobRecord | undefined => this.#records.job.get(id);
   readonly callbacks = new CallbackIndex(this.findJob, (id) => this.#records.proxy.get(id));
   readonly jobs = new JobIndexes(this.findJob, this.callbacks);
+  readonly created = new CreatedJobs(this.findJob);
   /** How many jobs are in each state, those that this version cannot read included. */
   readonly states = new Map<string, number>();
   /** Names of annotations by job. */
@@ -227,7 +229,11 @@ export class Tables {
       if (young !== undefined && moved) this.jobs.enter(young, old);
       if ((old?.tags ?? null) !== (young?.tags ?? null))
         this.jobs.retag(id, old?.tags ?? null, young?.tags ?? null);
-      if (old === undefined || young === undefined) this.#nameOf((young ?? old)?.uniqueKey ?? null);
+      if (old === undefined || young === undefined) {
+        if (young === undefined) this.created.drop();
+        else this.created.add(young);
+        this.#nameOf((young ?? old)?.uniqueKey ?? null);
+      }
       return;
     }
     if (after === undefined) map.delete(id);

@@ -164,6 +164,38 @@ export const indexChecks: readonly ContractCheck[] = [
     },
   ),
 
+  reopeningCheck(
+    'knows which jobs one that is not over refers to',
+    async (store) => {
+      const over = ['given', 'awaited', 'parent', 'alone'];
+      await store.commit(['outer', 'asked', ...over].map((id) => put(id)));
+      await store.claim({ limit: 6 });
+      for (const id of ['outer', 'asked', ...over]) await store.start(id);
+      for (const id of ['asked', ...over]) await store.finish(id);
+      const asks = (id: string, about: string): ReturnType<typeof put> => {
+        const made = put(id);
+        return { ...made, patch: { ...made.patch, args: [{ $job: about }] } };
+      };
+      await store.commit([
+        changeOf('outer', 'job.wait', 'active.running', 'active.waiting', { waitingOn: 'awaited' }),
+        asks('asks', 'given'),
+        stored('of-parent', { job: 'parent' }),
+        stored('of-asks', { job: 'asks' }),
+      ]);
+      await store.commit([
+        changeOf('of-parent', 'job.start', 'new', 'active.running', {}),
+        asks('over', 'asked'),
+      ]);
+      await store.commit([{ ...changeOf('over', 'evicted', 'pending', null, null), gone: true }]);
+    },
+    async ({ open }) => {
+      const all = ['outer', 'asked', 'given', 'awaited', 'parent', 'alone', 'of-asks', 'none'];
+
+      assert.deepEqual([...(await open.referred(all))].sort(), ['awaited', 'given', 'of-asks', 'parent']);
+      assert.deepEqual([...(await open.referred(['alone']))], []);
+    },
+  ),
+
   check('finds the annotations of a job in order of name, and which jobs have some', async (store) => {
     await store.commit([put('a'), put('b'), annotation('a', 'z', 'last'), annotation('a', 'm', 'first')]);
     await store.commit([annotation('a', 'z', 'changed'), annotation('a', 'p', 'later')]);

@@ -37,6 +37,10 @@ function failed(id: string): ReturnType<typeof changeOf>[] {
   ];
 }
 
+function dropped(id: string): ReturnType<typeof changeOf> {
+  return { ...changeOf(id, 'evicted', 'completed', null, null), gone: true };
+}
+
 /** Checks for the lists of jobs, and for how many there are. */
 export const listChecks: readonly ContractCheck[] = [
   check('lists waiting jobs in the order of claims, page by page', async (store) => {
@@ -87,6 +91,35 @@ export const listChecks: readonly ContractCheck[] = [
     );
   }),
 
+  check('lists all jobs newest first, and goes on behind one that was dropped', async (store) => {
+    await store.commit([put('a'), put('b', { queue: 'other' }), put('c', { name: 'mail.send' }), put('d')]);
+    await store.commit([stored('e', null), stored('f', { job: 'd' })]);
+    await store.claim({ limit: 1 });
+    await store.start('a');
+    await store.finish('a');
+    await store.commit(failed('c'));
+
+    assert.deepEqual(await pages(store, { list: 'all' }, 4), [
+      ['f', 'e', 'd', 'c'],
+      ['b', 'a'],
+    ]);
+    assert.deepEqual(await listed(store, { list: 'all', queue: '' }), ['d', 'c', 'a']);
+    assert.deepEqual(await listed(store, { list: 'all', names: ['mail.*'] }), ['c']);
+    assert.deepEqual(await listed(store, { list: 'all', status: ['PENDING'] }), ['d', 'b']);
+    assert.deepEqual(await listed(store, { list: 'all', status: ['NEW', 'COMPLETED'] }), [
+      'f',
+      'e',
+      'c',
+      'a',
+    ]);
+    assert.deepEqual(await listed(store, { list: 'all', ending: ['failed', 'aborted'] }), ['c']);
+    const first = await store.open.jobsPage({ list: 'all', limit: 4 });
+    await store.commit([put('g'), dropped('c')]);
+    const second = await store.open.jobsPage({ list: 'all', limit: 4, after: first.next ?? '' });
+    assert.deepEqual(ids(second.jobs), ['b', 'a']);
+    assert.deepEqual(await listed(store, { list: 'all' }), ['g', 'f', 'e', 'd', 'b', 'a']);
+  }),
+
   check('lists what agents hold, in the order of claims', async (store) => {
     const patch = { queue: '', dispatcher: 'd' };
     await store.commit([
@@ -112,9 +145,7 @@ export const listChecks: readonly ContractCheck[] = [
 
     assert.deepEqual(await pages(store, { list: 'ended' }, 2), [['c', 'a'], ['b']]);
     assert.deepEqual(await listed(store, { list: 'failed' }), ['c']);
-    await store.commit([
-      { kind: 'job', id: 'c', event: 'evicted', from: 'completed', to: null, patch: null, gone: true },
-    ]);
+    await store.commit([dropped('c')]);
     assert.deepEqual(await listed(store, { list: 'failed' }), []);
     assert.deepEqual(
       [(await store.open.counts()).lists.failed.n, (await store.open.counts()).endings.failed.n],

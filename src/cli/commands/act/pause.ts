@@ -1,5 +1,6 @@
 import type { Operator, QueuePauseOptions } from '../../../index.ts';
 import { type Command, type CommandOption, UsageError } from '../../command.ts';
+import { keyOf } from '../filter-options.ts';
 import { acting, actingOptions, type Given } from './open-store.ts';
 
 const argument = { name: 'queue', summary: "name of a queue (default: '')", isOptional: true };
@@ -81,10 +82,4 @@ function subjectOf(queue: string, { job, key, agent }: Given): Subject {
       'Expected --agent to be DISPATCHER/NAME: the UUID and the name stand in the inspector.',
     );
   return { json, part: {}, agent: { dispatcher, name }, text: `agent ${agent} of ${of}` };
-}
-
-/** The name of a limit has no slash, a key may have some. */
-function keyOf(text: string): readonly [limit: string, key?: string] {
-  const slash = text.indexOf('/');
-  return slash < 0 ? [text] : [text.slice(0, slash), text.slice(slash + 1)];
 }

@@ -1,5 +1,6 @@
 import { matchesPattern } from '../../../model/jobs/filter.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
+import { hasKey } from '../../../reading/search/search.ts';
 import type { Shown, ShownJob } from '../../../reading/shown.ts';
 import type { JobPageRequest } from '../../../store/reader.ts';
 import { durationMs } from '../../../time.ts';
@@ -75,6 +76,8 @@ const words: Readonly<Record<string, Word>> = {
     ({ parent }) =>
       parent !== null && 'queue' in parent && parent.queue === value,
   ending: (value) => (job) => job.ending === value,
+  tag: (value) => (job) => job.tags?.includes(value) ?? false,
+  key: (value) => hasKey(value),
   error: (value) => (_, error) => error().includes(value.toLowerCase()),
   tries: (value) => compared(value, Number, (job) => job.attempts),
   run: (value, now) => compared(value, msOf, (job) => runMsOf(job, now)),

@@ -1,4 +1,4 @@
-import { invalidOption } from '../../../errors.ts';
+import { endings } from '../../../../machines/job.context.ts';
 import { matchesPattern } from '../../../model/jobs/filter.ts';
 import { jobChart } from '../../../model/jobs/machine-version.ts';
 import { isFailed } from '../../../model/jobs/step.ts';
@@ -40,12 +40,9 @@ export async function jobsPage(records: Records, request: JobPageRequest): Promi
       return waitingPage(records, request);
     case 'quarantined':
       return pageOf(listedById(await quarantined(records)), request);
+    case 'all':
     case 'tagged':
-      throw invalidOption(
-        'list',
-        'a list that the PostgreSQL store keeps, which has none by tag yet',
-        request.list,
-      );
+      return pageBy(records, request, await byAge(records, request));
     case 'held': {
       const text = `SELECT h.id, h.seq AS key FROM ${heldIn(schema)} h WHERE h.seq > $1 AND ($3::text IS NULL OR h.queue = $3)
         ORDER BY h.seq LIMIT $2`;
@@ -93,13 +90,50 @@ async function waitingPage(records: Records, request: JobPageRequest): Promise<J
   }
 }
 
-/** A list that one statement reads in its order: of the key, how many, and one value more. */
-function simple({ query }: Records, text: string, first: string, value: unknown): Pieces {
+/** A list that one statement reads in its order: of the key, how many, and more values. */
+function simple({ query }: Records, text: string, first: string, ...values: readonly unknown[]): Pieces {
   return async (after, most) => {
-    const rows = await query(text, [after ?? first, most, value]);
+    const rows = await query(text, [after ?? first, most, ...values]);
     const found = rows.map((row, at) => ({ id: String(row.id), key: String(row.key), looked: at + 1 }));
     return { found, looked: rows.length, last: rows.length < most ? null : (found.at(-1)?.key ?? null) };
   };
+}
+
+/**
+ * All jobs by id, the greatest first: ids begin with their time. Where only some statuses are wanted, they are found where those
+ * stand. What a lane does not say lets a job through.
+ */
+async function byAge(records: Records, request: JobPageRequest): Promise<Pieces> {
+  const { schema } = records;
+  const { queue, names, status, ending = null, list, tag } = request;
+  const all = await records.lanes();
+  const isMeant = (lane: NumberedLane): boolean =>
+    (queue === undefined || lane.queue === queue) && isNamed(names, lane.name);
+  const lanes = queue === undefined && names === undefined ? null : all.filter(isMeant).map(({ id }) => id);
+  const numbers = ending?.map((each) => endings.indexOf(each)) ?? null;
+  const values: unknown[] = [lanes, numbers];
+  const waiting = (isFiled: boolean | null): string => {
+    values.push(all.filter((lane) => isFiled === null || lane.isOver === isFiled).map(({ id }) => id));
+    return `${waitingIn(schema, `$${values.length + 2}`)} AS w`;
+  };
+  const unknown = 'NULL::integer AS lane, NULL::smallint AS ending';
+  let source = `SELECT id, lane, NULL::smallint AS ending FROM ${schema}.job`;
+  if (ending !== null || status?.every((each) => each === 'COMPLETED') === true)
+    // Those that failed while they wait are not filed yet.
+    source = `SELECT id, lane, ending FROM ${schema}.done UNION ALL SELECT id, ${unknown} FROM ${waiting(true)}`;
+  else if (status !== undefined && !status.includes('COMPLETED'))
+    source = `SELECT id, ${unknown} FROM ${waiting(null)} UNION ALL SELECT id, ${unknown} FROM ${heldIn(schema)} AS h
+      UNION ALL SELECT id, ${unknown} FROM ${schema}.aside`;
+  let tagged = '';
+  if (list === 'tagged') {
+    values.push(JSON.stringify(tag));
+    tagged = `AND EXISTS (SELECT FROM ${schema}.job o WHERE o.id = s.id AND strpos(o.doc, $${values.length + 2}) > 0)`;
+  }
+  const text = `SELECT s.id, s.id AS key FROM (${source}) AS s
+    WHERE s.id < $1 AND ($3::integer[] IS NULL OR coalesce(s.lane, 0) = 0 OR s.lane = ANY ($3))
+      AND ($4::smallint[] IS NULL OR s.ending IS NULL OR s.ending = ANY ($4)) ${tagged}
+    ORDER BY s.id DESC LIMIT $2`;
+  return simple(records, text, '\u{10ffff}', ...values);
 }
 
 /** What is over, newest first. */
@@ -136,7 +170,8 @@ async function ended(records: Records, { list, queue, names }: JobPageRequest): 
 async function pageBy(records: Records, request: JobPageRequest, pieces: Pieces): Promise<JobPage> {
   const { look = defaultLook, names, matches } = request;
   const limit = Math.min(Math.max(1, request.limit), mostJobs);
-  const isSieve = names !== undefined || matches !== undefined;
+  const { list, status } = request;
+  const isSieve = list === 'all' || names !== undefined || status !== undefined || matches !== undefined;
   const jobs: JobRecord[] = [];
   let at = request.after ?? null;
   let looked = 0;
@@ -163,7 +198,8 @@ async function pageBy(records: Records, request: JobPageRequest, pieces: Pieces)
 }
 
 /** Whether it belongs to the list still, and those that fail while they wait, already. */
-function isIn({ list }: JobPageRequest, { state, ending }: JobRecord): boolean {
+function isIn({ list, tag }: JobPageRequest, { state, ending, tags }: JobRecord): boolean {
+  if (list === 'tagged') return tags?.includes(tag ?? '') === true;
   if (list === 'ended') return state === 'completed';
   return list !== 'failed' || (state === 'completed' && isFailed(ending));
 }

@@ -32,6 +32,7 @@ import {
   waitingIn,
   writtenColumns,
 } from './records.ts';
+import { referred } from './referred.ts';
 
 export interface ReadingParts extends RecordsParts {
   /** Shows which processes are alive; left out: nobody is asked what those that are gone have left. */
@@ -155,6 +156,10 @@ export class Reading implements RecordReader {
 
   branches(proxy: string): Promise<readonly JobRecord[]> {
     return this.read(async (records) => queriesOf(await records.under([proxy])).branches(proxy));
+  }
+
+  referred(jobs: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.read((records) => referred(records, jobs));
   }
 
   waiters(jobs: readonly string[]): Promise<readonly JobRecord[]> {

@@ -1,4 +1,5 @@
 import { matchesPattern } from '../../../model/jobs/filter.ts';
+import { statusOfState } from '../../../model/jobs/step.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { JobPage, JobPageRequest } from '../../reader.ts';
 
@@ -13,12 +14,14 @@ export interface Listed {
   readonly length: number;
   job(at: number): JobRecord | undefined;
   /** Where to go on behind a job that a cursor names; `at` is where it was. It may have left the list. */
-  behind(id: string, at: number): number;
+  behind(key: string, at: number): number;
+  /** What names a place in a cursor. Default: the id of its job. */
+  key?(at: number): string;
   /** Whether the list goes on behind `length`. */
   readonly isCut: boolean;
 }
 
-/** The page that a request asks for. A cursor is `<place>:<id>` of the last job that was looked at. */
+/** The page that a request asks for. A cursor is `<place>:<key>` of the last job that was looked at. */
 export function pageOf(list: Listed, request: JobPageRequest): JobPage {
   const { after, look = defaultLook } = request;
   const limit = Math.min(Math.max(1, request.limit), mostJobs);
@@ -34,7 +37,8 @@ export function pageOf(list: Listed, request: JobPageRequest): JobPage {
     if (isWanted(job, request)) jobs.push(job);
   }
   const isOver = at >= list.length;
-  const next = isOver || at === first ? null : `${at - 1}:${list.job(at - 1)?.id ?? ''}`;
+  const next =
+    isOver || at === first ? null : `${at - 1}:${list.key?.(at - 1) ?? list.job(at - 1)?.id ?? ''}`;
   return { jobs, next, looked, isCut: isOver ? list.isCut : jobs.length < limit };
 }
 
@@ -68,10 +72,18 @@ function startOf(list: Listed, cursor: string): number {
   return colon < 0 || !Number.isSafeInteger(at) || at < 0 ? 0 : list.behind(cursor.slice(colon + 1), at);
 }
 
-/** Whether a job is of the queue, of a definition, and matches, as the request asks. */
-export function isWanted(job: JobRecord, { queue, names, matches }: JobPageRequest): boolean {
-  const { parent } = job;
-  if (queue !== undefined && !(parent !== null && 'queue' in parent && parent.queue === queue)) return false;
+/** Whether a job is of the queue, of a definition, in a status, and matches, as the request asks. */
+export function isWanted(job: JobRecord, request: JobPageRequest): boolean {
+  const { queue, names, status, ending, matches } = request;
+  if (queue !== undefined && !isOf(queue, job.parent)) return false;
+  if (status !== undefined && !status.includes(statusOfState(job.state))) return false;
+  if (ending !== undefined && (job.ending === null || !ending.includes(job.ending))) return false;
   if (names !== undefined && !names.some((pattern) => matchesPattern(pattern, job.name))) return false;
   return matches?.(job) ?? true;
+}
+
+/** Whether a job at a place is in a queue, or has ended there. */
+function isOf(queue: string, parent: JobRecord['parent']): boolean {
+  if (parent === null) return false;
+  return 'left' in parent ? parent.left === queue : 'queue' in parent && parent.queue === queue;
 }

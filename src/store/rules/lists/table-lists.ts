@@ -55,8 +55,10 @@ function listOf(tables: Tables, { list, queue, tag = '' }: JobPageRequest, now: 
     case 'failed':
     case 'ended':
       return newestFirst(tables, list === 'failed' ? jobs.failed : jobs.completed);
+    case 'all':
+      return tables.created.newestFirst(() => tables.all('job'));
     case 'tagged':
-      return listed(found(tables, jobs.tagged(tag)).sort((one, other) => other.createdSeq - one.createdSeq));
+      return jobs.tagged(tag);
     default:
       return listedById(found(tables, list === 'unplaced' ? jobs.unplaced : jobs.quarantined));
   }

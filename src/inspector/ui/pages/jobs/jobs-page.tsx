@@ -58,7 +58,7 @@ export function JobsPage(props: {
       {page !== null && page.unknown.length > 0 && (
         <Banner>
           The filter does not know <b class="mono">{page.unknown.join(' ')}</b>. Words are task: queue:
-          ending: error: tries: run:, and plain ones.
+          ending: tag: key: error: tries: run:, and plain ones.
         </Banner>
       )}
       {page === null && live.problem.value === null && <Skeleton />}
