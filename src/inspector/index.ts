@@ -4,7 +4,7 @@ import { explainJob } from '../reading/explain.ts';
 import type { Explanation } from '../reading/explanation.ts';
 import type { StoreReader } from '../store/reader.ts';
 import type { Authorize, Door, Level } from './server/access.ts';
-import type { Operate } from './server/actions.ts';
+import type { Acting } from './server/actions.ts';
 import { type Answers, answersOf } from './server/answers.ts';
 import { Assets } from './server/assets.ts';
 import { createHandler } from './server/handler.ts';
@@ -34,7 +34,8 @@ export interface InspectorOptions {
    */
   readonly allowedHosts?: readonly string[];
   /**
-   * What a person may do when `authorize` is not given: `read`; `operate`, pause and resume; `admin`, cancel as well. Default:
+   * What a person may do when `authorize` is not given: `read`; `operate`, pause, resume, retry and trigger; `admin`, cancel and bulk
+   * work as well. Default:
    * `read`.
    */
   readonly level?: Level;
@@ -95,8 +96,8 @@ export function createInspector(box: Signalbox, options: InspectorOptions = {}):
     explain: (id) => explained(box, id),
   };
   const stopped = () => box.stopped();
-  const operate: Operate = (who) => box.operate(who);
-  return inspectorOf({ answers: answersOf(sight, pasts), sight, stopped, operate }, options);
+  const acting: Acting = { operate: (who) => box.operate(who), jobs: (filter) => box.jobs(filter) };
+  return inspectorOf({ answers: answersOf(sight, pasts), sight, stopped, acting }, options);
 }
 
 /** Makes an inspector of a store that is read without being opened: it sees what the store holds, and knows no code. */
@@ -105,7 +106,7 @@ export function readInspector(reader: StoreReader, options: InspectorOptions = {
   const { pasts, noPast } = pastsOfReader(reader, facts);
   const explain = (id: string) => explainJob(reader, id, null);
   const sight: Sight = { ...facts, reader, noPast, pause, explain };
-  return inspectorOf({ answers: answersOf(sight, pasts), sight, operate: null }, options);
+  return inspectorOf({ answers: answersOf(sight, pasts), sight, acting: null }, options);
 }
 
 async function explained(box: Signalbox, id: string): Promise<Explanation | undefined> {
@@ -124,7 +125,7 @@ interface Shown {
   /** Resolves when its process is at work no more. Absent: it is not. */
   readonly stopped?: () => Promise<void>;
   /** What people do here. Null: they only look. */
-  readonly operate: Operate | null;
+  readonly acting: Acting | null;
 }
 
 function inspectorOf(shown: Shown, options: InspectorOptions): Inspector {
@@ -133,7 +134,7 @@ function inspectorOf(shown: Shown, options: InspectorOptions): Inspector {
   const door: Door = { authorize, allowedHosts, level, token: null, isProduction: isProduction() };
   const epoch = newToken().slice(0, 8);
   const hub = new Hub({ ...shown, clock: streamClock, epoch });
-  const mounted = createHandler(shown.answers, assets, door, hub, shown.operate);
+  const mounted = createHandler(shown.answers, assets, door, hub, shown.acting);
   return {
     fetch: (request) => {
       const { host, pathname } = new URL(request.url);
@@ -148,7 +149,7 @@ function inspectorOf(shown: Shown, options: InspectorOptions): Inspector {
       const { host = '127.0.0.1', port = 0, token = authorize === null ? newToken() : null } = listening;
       checkAddress(host, authorize !== null || listening.token !== undefined);
       const ownDoor = { ...door, token };
-      const own = createHandler(shown.answers, assets, ownDoor, hub, shown.operate);
+      const own = createHandler(shown.answers, assets, ownDoor, hub, shown.acting);
       return listenOn(nodeHandler(own), { host, port, token, closing: () => hub.end('closed', ownDoor) });
     },
   };

@@ -25,6 +25,8 @@ interface Answered {
   readonly status: number;
   readonly code: string | undefined;
   readonly text: string | undefined;
+  readonly job: string | null | undefined;
+  readonly count: number | null | undefined;
 }
 
 async function listening(options: InspectorOptions, reader = false) {
@@ -40,10 +42,11 @@ async function listening(options: InspectorOptions, reader = false) {
       headers: { origin, authorization, 'content-type': 'application/json', 'x-signalbox': '1', ...more },
     });
     const { data, error } = (await response.json()) as {
-      data?: { text: string };
+      data?: { text: string; job: string | null; count: number | null };
       error?: { code: string };
     };
-    return { status: response.status, code: error?.code, text: data?.text };
+    const { text, job, count } = data ?? {};
+    return { status: response.status, code: error?.code, text, job, count };
   };
   const act = (action: string, target: string, more: Partial<ActionRequest> = {}): Promise<Answered> =>
     post(JSON.stringify({ key: `${action} ${target} ${Math.random()}`, action, target, ...more }));
@@ -56,9 +59,18 @@ async function listening(options: InspectorOptions, reader = false) {
 
 const put = async (): Promise<string> => (await box.queue('mail').put(send('ann'))).id ?? '';
 
+const ended = async (): Promise<string> => {
+  const id = await put();
+  await box.job(id).cancel();
+  return id;
+};
+
 describe('What people do in the inspector', () => {
-  const all = ['cancel', 'pause', 'resume', 'pauseAgent', 'resumeAgent'];
-  const reversible = all.slice(1);
+  const all = [
+    ...['cancel', 'pause', 'resume', 'pauseAgent', 'resumeAgent', 'retry', 'bulk'],
+    ...['pauseSchedule', 'resumeSchedule', 'triggerSchedule'],
+  ];
+  const reversible = all.filter((action) => action !== 'cancel' && action !== 'bulk');
 
   it.each<[Level, readonly string[]]>([
     ['read', []],
@@ -69,13 +81,18 @@ describe('What people do in the inspector', () => {
     const id = await put();
     const { act, actions } = await listening({ level });
     const targets: Record<string, string> = {
-      ...{ cancel: id, pause: 'mail', resume: 'mail' },
+      ...{ cancel: id, pause: 'mail', resume: 'mail', retry: await ended(), bulk: 'cancel' },
+      ...{ pauseSchedule: 'mail/daily', resumeSchedule: 'mail/daily', triggerSchedule: 'mail/daily' },
       ...{ pauseAgent: `mail/${box.uuid}/main`, resumeAgent: `mail/${box.uuid}/main` },
     };
 
     expect(await actions()).toEqual(allowed);
     const statuses: Record<string, number> = {};
-    for (const action of all) statuses[action] = (await act(action, targets[action] ?? '')).status;
+    await box.queue('mail').schedules.set('daily', { every: '1d' }, send('bob'));
+    for (const action of all) {
+      const many = action === 'bulk' ? { filter: {}, seen: null } : null;
+      statuses[action] = (await act(action, targets[action] ?? '', { many })).status;
+    }
 
     expect(statuses).toEqual(
       Object.fromEntries(all.map((name) => [name, allowed.includes(name) ? 200 : 403])),
@@ -97,7 +114,7 @@ describe('What people do in the inspector', () => {
 
     const answer = await act('cancel', id, { reason: 'wrong month' });
 
-    expect(answer).toEqual({ status: 200, code: undefined, text: 'It is cancelled.' });
+    expect(answer).toMatchObject({ status: 200, code: undefined, text: 'It is cancelled.' });
     expect((await box.job(id).refresh()).record.stop).toMatchObject({ by: 'mira', reason: 'wrong month' });
     const asked = { from: null, before: null, limit: 5, text: 'event:operator.acted' };
     expect((await journalView(box.store, asked)).lines.map(({ note }) => note)).toEqual([
@@ -114,6 +131,52 @@ describe('What people do in the inspector', () => {
     expect((await act('resume', 'mail')).text).toBe('It was not paused any more: nothing was changed.');
     expect((await act('resume', 'mail', { job: 'mail.*' })).text).toBe('It goes on.');
     expect(await box.queue('mail').pauses()).toEqual([]);
+  });
+
+  it('puts an ended job again, and says which job that is', async () => {
+    const id = await ended();
+    const { act } = await listening({ level: 'operate' });
+
+    const { job } = await act('retry', id);
+
+    expect((await box.job(job ?? '').refresh()).record.origin).toEqual({ retryOf: id });
+  });
+
+  it('pauses, resumes and triggers a schedule', async () => {
+    await box.queue('mail').schedules.set('daily', { every: '1d' }, send('bob'));
+    const { act } = await listening({ authorize: () => ({ user: 'mira', level: 'operate' }) });
+
+    await act('pauseSchedule', 'mail/daily', { reason: 'holidays' });
+    const [paused] = await box.queue('mail').schedules.list();
+    const { text } = await act('resumeSchedule', 'mail/daily');
+    const { job } = await act('triggerSchedule', 'mail/daily');
+
+    expect(paused?.paused).toMatchObject({ by: 'mira', reason: 'holidays' });
+    expect(text).toBe('It goes on.');
+    expect((await box.job(job ?? '').refresh()).name).toBe('mail.send');
+  });
+
+  it('does something to all jobs of a filter, once they are still as many as the person saw', async () => {
+    await box.start();
+    await box.queue('mail').pause({ job: 'mail.*' });
+    await box.queue('mail').putAll(Array.from({ length: 30 }, (_, n) => send(`${n}`)));
+    const { act } = await listening({ level: 'admin' });
+    const filter = { job: 'mail.*', status: 'PENDING' };
+
+    const counted = await act('bulk', 'cancel', { many: { filter, seen: null } });
+    const tooFew = await act('bulk', 'cancel', { many: { filter, seen: 20 } });
+    const other = await act('bulk', 'drop', { many: { filter, seen: 30 } });
+    expect(counted).toMatchObject({ status: 200, count: 30, job: null });
+    expect([tooFew, other].map(({ status, code }) => [status, code])).toEqual([
+      [400, 'INVALID_OPTION'],
+      [400, 'INVALID_OPTION'],
+    ]);
+    expect(await box.queue('mail').length()).toBe(30);
+
+    const { job } = await act('bulk', 'cancel', { many: { filter, seen: 30 } });
+    await reactor.runUntilIdle();
+    expect((await box.job(job ?? '').refresh()).name).toBe('signalbox.bulk');
+    expect(await box.queue('mail').length()).toBe(0);
   });
 
   it('is done once with the same key', async () => {
@@ -150,6 +213,11 @@ describe('What people do in the inspector', () => {
     '{"key":"k","action":"toString","target":"j"}',
     '{"key":"k","action":"cancel","target":7}',
     '{"key":"k","action":"cancel","target":"j","reason":7}',
+    '{"key":"k","action":"bulk","target":"cancel"}',
+    '{"key":"k","action":"bulk","target":"cancel","many":7}',
+    '{"key":"k","action":"bulk","target":"cancel","many":{"filter":null,"seen":null}}',
+    '{"key":"k","action":"bulk","target":"cancel","many":{"filter":{},"seen":"many"}}',
+    '{"key":"k","action":"cancel","target":"j","many":{"filter":{},"seen":null}}',
   ])('is refused for the body %s', async (body) => {
     const { post } = await listening({ level: 'admin' });
 

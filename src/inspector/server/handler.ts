@@ -1,5 +1,5 @@
 import { checkHost, checkOrigin, checkViewer, type Door, isRefusal } from './access.ts';
-import type { Operate } from './actions.ts';
+import type { Acting } from './actions.ts';
 import type { Answers } from './answers.ts';
 import type { Assets } from './assets.ts';
 import { withHeaders } from './headers.ts';
@@ -23,16 +23,16 @@ const api = '/api/v1/';
 
 /**
  * The inspector as one function. It works under any path without being given it: the end of a path says what is meant, and
- * pages ask relative to their own address. `operate` null: nothing can be done here.
+ * pages ask relative to their own address. `acting` null: nothing can be done here.
  */
 export function createHandler(
   answers: Answers,
   assets: Assets,
   door: Door,
   hub: Hub,
-  operate: Operate | null,
+  acting: Acting | null,
 ): Handler {
-  const routes = createRoutes(answers, hub, door, operate);
+  const routes = createRoutes(answers, hub, door, acting);
 
   const answer = async (request: Request, { hosts, port, path }: Arrival): Promise<Response> => {
     const at = path.lastIndexOf(api);

@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono';
 import type { Answer } from '../protocol/answer.ts';
 import { type Question, questionOf } from '../views/views.ts';
 import { checkLevel, type Level, type Refusal, type Viewer } from './access.ts';
-import { act, actionRequestOf, levelOf, type Operate, personal } from './actions.ts';
+import { type Acting, act, actionRequestOf, levelOf, personal } from './actions.ts';
 import { type Answers, isOfPast, type Moment } from './answers.ts';
 import { type Hub, mostStreams } from './live/hub.ts';
 import { streamRequestOf } from './live/stream-request.ts';
@@ -20,8 +20,8 @@ const sameForMs = 5000;
 /** Live machines change without an entry. */
 const sameForLiveMs = 500;
 
-/** The routes under `api/v1/`. `door`: whose streams they open. `operate` null: nothing can be done here. */
-export function createRoutes(answers: Answers, hub: Hub, door: object, operate: Operate | null): Hono<Env> {
+/** The routes under `api/v1/`. `door`: whose streams they open. `acting` null: nothing can be done here. */
+export function createRoutes(answers: Answers, hub: Hub, door: object, acting: Acting | null): Hono<Env> {
   const app = new Hono<Env>();
   // Another run of this program may be of another store, whose entries have the same numbers.
   const run = newToken().slice(0, 8);
@@ -33,7 +33,7 @@ export function createRoutes(answers: Answers, hub: Hub, door: object, operate: 
     return handler(context);
   });
   app.post('/stream', needing('read', streaming(hub, door)));
-  app.post('/actions', needing('read', acting(operate)));
+  app.post('/actions', needing('read', answering(acting)));
   app.notFound((context) => context.json({ error: noSuchRoute }, 404));
   app.onError((thrown, context) => {
     const error = problemOf(thrown);
@@ -112,14 +112,14 @@ function streaming(hub: Hub, door: object): Handler {
   };
 }
 
-function acting(operate: Operate | null): Handler {
+function answering(acting: Acting | null): Handler {
   return async (context) => {
     const request = actionRequestOf(await context.req.text());
     if (request === null) return context.json({ error: noAction }, 400);
     const refused = checkLevel(context.env.viewer.level, levelOf(request));
     if (refused !== null) return refusalAnswer(refused);
-    if (operate === null) return context.json({ error: onlyRead }, 409);
-    return context.json({ data: await act(operate, context.env.viewer.user, request) });
+    if (acting === null) return context.json({ error: onlyRead }, 409);
+    return context.json({ data: await act(acting, context.env.viewer.user, request) });
   };
 }
 

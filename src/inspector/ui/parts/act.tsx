@@ -1,9 +1,11 @@
-import { useRef, useState } from 'preact/hooks';
-import type { ActionName, ActionRequest } from '../../protocol/actions.ts';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { type ActionName, type ActionRequest, type ManyJobs, mostCounted } from '../../protocol/actions.ts';
 import type { Problem } from '../../protocol/hello.ts';
-import { announcement, hello, isInPast } from '../app-state.ts';
+import { announcement, go, hello, isInPast } from '../app-state.ts';
 import { newKey } from '../browser.ts';
 import { token } from '../connection.ts';
+import { numberText } from '../format.ts';
+import { jobHash } from '../route.ts';
 import { Modal } from '../shell/modal.tsx';
 import { act } from '../source/answers.ts';
 
@@ -20,6 +22,8 @@ export interface Act {
   readonly verb: string;
   /** Whether it can be taken back. */
   readonly isFinal?: boolean;
+  /** The jobs that it is done to, for `bulk`. */
+  readonly filter?: ManyJobs['filter'];
 }
 
 /** A button that asks, with room for a reason, and then does it. Not there where this person cannot do that, or in the past. */
@@ -47,30 +51,41 @@ function Confirm({ act: what, close }: { readonly act: Act; readonly close: () =
   const [reason, setReason] = useState('');
   const [problem, setProblem] = useState<Problem['error'] | null>(null);
   const [isSent, setSent] = useState(false);
+  const { count, refused } = useCount(what);
   // The same for every try of this dialog: what was done without an answer is not done twice.
   const key = useRef(newKey());
   const send = async (): Promise<void> => {
     setSent(true);
-    const { action, target, job = null } = what;
+    const { action, target, job = null, filter } = what;
     const said = reason.trim() === '' ? null : reason.trim();
-    const request: ActionRequest = { key: key.current, action, target, job, reason: said };
+    const many = filter === undefined ? null : { filter, seen: count };
+    const request: ActionRequest = { key: key.current, action, target, job, reason: said, many };
     const outcome = await act(request, token);
     setSent(false);
     if (outcome.is === 'problem') return setProblem(outcome.problem);
-    announcement.value = outcome.answer.text;
+    const { text, job: made } = outcome.answer;
+    announcement.value = text;
     close();
+    if (made !== null) go(jobHash(made));
   };
+  // Nothing is done to jobs that were not counted, or that are none.
+  const isIdle = what.filter !== undefined && (count ?? 0) === 0;
   return (
     <Modal label={what.question} close={close}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (!isSent) void send();
+          if (!isSent && !isIdle) void send();
         }}
       >
         <h2>{what.question}</h2>
         <div class="in">
           <div class="does">
+            {what.filter !== undefined && (
+              <p>
+                <b>{count === null ? 'Jobs are counted …' : foundText(count)}</b>
+              </p>
+            )}
             {what.does.map((sentence) => (
               <p key={sentence}>{sentence}</p>
             ))}
@@ -85,9 +100,9 @@ function Confirm({ act: what, close }: { readonly act: Act; readonly close: () =
               onInput={({ currentTarget }) => setReason(currentTarget.value)}
             />
           </label>
-          {problem !== null && (
+          {(problem ?? refused) !== null && (
             <p class="fails" role="alert">
-              {problem.text} {problem.repair}
+              {(problem ?? refused)?.text} {(problem ?? refused)?.repair}
             </p>
           )}
         </div>
@@ -98,7 +113,7 @@ function Confirm({ act: what, close }: { readonly act: Act; readonly close: () =
           <button
             type="submit"
             class={what.isFinal === true ? 'btn danger' : 'btn main'}
-            aria-disabled={isSent ? 'true' : undefined}
+            aria-disabled={isSent || isIdle ? 'true' : undefined}
           >
             {what.verb}
           </button>
@@ -106,4 +121,27 @@ function Confirm({ act: what, close }: { readonly act: Act; readonly close: () =
       </form>
     </Modal>
   );
+}
+
+/** How many jobs a filter finds, asked when the dialog opens. */
+function useCount({ action, target, filter }: Act): {
+  readonly count: number | null;
+  readonly refused: Problem['error'] | null;
+} {
+  const [count, setCount] = useState<number | null>(null);
+  const [refused, setRefused] = useState<Problem['error'] | null>(null);
+  useEffect(() => {
+    if (filter === undefined) return;
+    const request = { key: newKey(), action, target, job: null, reason: null, many: { filter, seen: null } };
+    void act(request, token).then((outcome) => {
+      if (outcome.is === 'problem') setRefused(outcome.problem);
+      else setCount(outcome.answer.count);
+    });
+  }, []);
+  return { count, refused };
+}
+
+function foundText(count: number): string {
+  if (count === 1) return '1 job is found.';
+  return `${numberText(count)}${count >= mostCounted ? ' jobs or more' : ' jobs'} are found.`;
 }

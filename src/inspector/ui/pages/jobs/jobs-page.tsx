@@ -7,6 +7,7 @@ import { useKeys } from '../../keys.ts';
 import { Banner, ProblemBox, Skeleton } from '../../parts/messages.tsx';
 import { jobsHash } from '../../route.ts';
 import { useLive } from '../../source/live.ts';
+import { AllOfThem } from './all-of-them.tsx';
 import { Filter } from './filter.tsx';
 import { JobsTable } from './jobs-table.tsx';
 import { EmptyList, ListTabs, listNames } from './list-tabs.tsx';
@@ -42,6 +43,7 @@ export function JobsPage(props: {
       <h1 class="unseen">{title} jobs</h1>
       <div class="tabs-row">
         <ListTabs list={list} queue={queue} counts={known.current?.counts ?? null} />
+        <AllOfThem list={list} queue={queue} words={words} />
         {rows.fresh > 0 && (
           <button type="button" class="fresh" onClick={rows.showFresh}>
             {numberText(rows.fresh)} new <kbd>n</kbd>

@@ -3,6 +3,7 @@ import type { ScheduleView } from '../../../protocol/queues.ts';
 import { setTitle } from '../../browser.ts';
 import { now } from '../../connection.ts';
 import { instantText, numberText, processName } from '../../format.ts';
+import { type Act, ActButton } from '../../parts/act.tsx';
 import { Glyph } from '../../parts/glyph.tsx';
 import { ProblemBox, Skeleton } from '../../parts/messages.tsx';
 import { pageHash } from '../../route.ts';
@@ -57,6 +58,8 @@ function Facts({ view }: { readonly view: ScheduleView }) {
         )}
       </span>
       <span class="actions">
+        {view.state !== 'ended' && <ActButton act={triggerOf(view)} label="Put now…" />}
+        {view.state === 'active' && <ActButton act={pauseOf(view)} label="Pause…" />}
         <a class="btn" href={pageHash('queues', queue)}>
           Queue {queueName(queue)}
         </a>
@@ -76,6 +79,7 @@ function Body({ view }: { readonly view: ScheduleView }) {
             No job
           </span>
           <span>{pauseText(paused)}</span>
+          <ActButton isSmall act={resumeOf(view)} label="Resume…" />
         </div>
       )}
       <dl class="kv pad">
@@ -107,4 +111,28 @@ function Fact({ name, value }: { readonly name: string; readonly value: string }
       <dd class="mono">{value}</dd>
     </div>
   );
+}
+
+function pauseOf({ queue, name }: ScheduleView): Act {
+  return {
+    ...{ action: 'pauseSchedule', target: `${queue}/${name}`, question: `Pause ${name}?` },
+    ...{
+      verb: 'Pause the schedule',
+      does: ['It puts no job until it is resumed. Ticks of that time are left out.'],
+    },
+  };
+}
+
+function resumeOf({ queue, name }: ScheduleView): Act {
+  return {
+    ...{ action: 'resumeSchedule', target: `${queue}/${name}`, question: `Resume ${name}?` },
+    ...{ verb: 'Resume the schedule', does: ['It goes on with its next tick from now.'] },
+  };
+}
+
+function triggerOf({ queue, name, job }: ScheduleView): Act {
+  return {
+    ...{ action: 'triggerSchedule', target: `${queue}/${name}`, question: `Put a job of ${name} now?` },
+    ...{ verb: 'Put the job', does: [`A job ${job} is put now, beside those of its ticks.`] },
+  };
 }

@@ -7,6 +7,7 @@ import { jobHash, jobsHash, pageHash } from '../../../route.ts';
 import { isBad } from '../../../state.ts';
 import { CancelButton } from './cancel-button.tsx';
 import { CopyAs } from './copy-as.tsx';
+import { RetryButton } from './retry-button.tsx';
 
 /** What this is, how it is, and what you can do. */
 export function JobHead(props: { readonly view: JobView; readonly way: Way; readonly sinceMs: number }) {
@@ -97,6 +98,7 @@ export function JobHead(props: { readonly view: JobView; readonly way: Way; read
       </span>
       <span class="actions">
         <CancelButton view={view} />
+        <RetryButton view={view} />
         <CopyAs view={view} at={way.isPast ? (way.line?.seq ?? null) : null} />
       </span>
     </div>
