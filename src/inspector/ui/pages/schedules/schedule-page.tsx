@@ -14,7 +14,7 @@ import { SchedulePill } from './schedules-table.tsx';
 import { TickStrip } from './tick-strip.tsx';
 import { LastTicks, NextTicks } from './ticks.tsx';
 
-/** One schedule: its next ticks, and what became of the last. `id`: its queue and its name. */
+/** One schedule: its next ticks, and what its last ticks led to. `id`: its queue and its name. */
 export function SchedulePage({ id }: { readonly id: string }) {
   const live = useLive<ScheduleView>(`schedules/${encodeURIComponent(id)}`);
   const view = live.answer.value?.data ?? null;

@@ -9,7 +9,7 @@ import { useLive } from '../../source/live.ts';
 import { SchedulePage } from './schedule-page.tsx';
 import { SchedulesTable } from './schedules-table.tsx';
 
-/** When schedules put their next jobs, and what became of the last: of all, or of one. */
+/** When schedules put their next jobs, and what their last ticks led to: of all, or of one. */
 export const SchedulesPage: LatePage = ({ route }) =>
   route.id === null ? <AllSchedules /> : <SchedulePage key={route.id} id={route.id} />;
 
