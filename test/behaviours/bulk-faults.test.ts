@@ -127,6 +127,35 @@ forEachStore('A bulk call under faults', (makeStore, kind) => {
     expect(cancelled).toBe(done);
   });
 
+  it('is handed back after its page when its process stops, and goes on in the next one', async () => {
+    const store = makeStore();
+    const { box, reactor, queue, hooks } = await setUp(() => store);
+    await queue.pause();
+    await queue.putAll(Array.from({ length: 1100 }, (_, n) => send(String(n))));
+    let goOn = (): void => {};
+    hooks.afterPage = () =>
+      new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+    await box.start();
+    const { id } = await box.bulk('cancel', { queue: 'mail', status: 'PENDING' });
+    await reactor.runUntilIdle();
+
+    const stopped = box.stop({ abort: '5s' });
+    hooks.afterPage = () => null;
+    reactor.callLater(1000, () => goOn());
+    await reactor.until(stopped);
+    const next = await setUp(() => store);
+    await next.box.start();
+    await next.reactor.runUntilIdle();
+
+    const job = await next.box.job(id).refresh();
+    expect(job.outcome).toMatchObject({ ok: true, value: { matched: 1100, done: 1100, skipped: 0 } });
+    const events: string[] = [];
+    for await (const { event } of job.history()) events.unshift(event);
+    expect(events.filter((event) => /handBack|interrupt/.test(event))).toEqual(['job.handBack']);
+  });
+
   it('finds the job for which the store refuses a page, and goes on with the others', async () => {
     const { box, reactor, queue, hooks } = await setUp(makeStore);
     const jobs: Job<unknown>[] = await queue.putAll(['a', 'b', 'c', 'd', 'e'].map((key) => send(key)));

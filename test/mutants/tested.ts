@@ -5,7 +5,8 @@ export interface TestedMutant extends Mutant {
   /**
    * What the safeguard is for: the number of a threat in docs/security.md, or of a fault in docs/faults.md; `explain`: that an
    * explanation is what the next claim does; `parking`: that a job is parked only as long as a key of it has no room; `threads`: that
-   * nothing goes on while old code still can; `schedules`: that each tick is made, and once.
+   * nothing goes on while old code still can; `schedules`: that each tick is made, and once;
+   * `bulk`: that each job is worked on once, and none dropped that is needed; `search`: that nothing is found by what is redacted.
    */
   readonly about: string;
   /** The file of the test. */
@@ -14,6 +15,58 @@ export interface TestedMutant extends Mutant {
 
 /** One safeguard each, and the test that must fail without it. */
 export const testedMutants: readonly TestedMutant[] = [
+  {
+    name: 'bulk-begins-anew',
+    about: 'bulk',
+    without: 'the place behind a page in the commit of the page',
+    test: 'test/behaviours/bulk-faults.test.ts',
+    edits: [
+      {
+        file: 'src/runtime/builtin-jobs/bulk/bulk-run.ts',
+        find: 'this.#noted(after)];',
+        replace: 'this.#noted({ ...place, bulk: null } as never)];',
+      },
+    ],
+  },
+  {
+    name: 'bulk-without-fence',
+    about: 'bulk',
+    without: 'the fence of a page against a process that has lost the bulk job',
+    test: 'test/behaviours/bulk-faults.test.ts',
+    edits: [
+      {
+        file: 'src/runtime/builtin-jobs/bulk/bulk-run.ts',
+        find: '[...expect, ...this.#run.preconditions]',
+        replace: '[...expect]',
+      },
+    ],
+  },
+  {
+    name: 'needed-job-removed',
+    about: 'bulk',
+    without: 'the look for unfinished jobs that refer to one that is removed',
+    test: 'test/behaviours/bulk.test.ts',
+    edits: [
+      {
+        file: 'src/runtime/builtin-jobs/bulk/bulk-run.ts',
+        find: "action === 'remove' ? await",
+        replace: "action === ('none' as string) ? await",
+      },
+    ],
+  },
+  {
+    name: 'redacted-found',
+    about: 'search',
+    without: 'the refusal of a search by a redacted part of the arguments',
+    test: 'test/behaviours/search.test.ts',
+    edits: [
+      {
+        file: 'src/reading/search/search.ts',
+        find: 'hidesPath(hidden, keys),',
+        replace: 'false && hidden.length > 0,',
+      },
+    ],
+  },
   {
     name: 'room-of-a-key-kept',
     about: 'parking',

@@ -25,6 +25,7 @@ export type Reads = Pick<
   | 'due'
   | 'counts'
   | 'jobsPage'
+  | 'referred'
 >;
 
 /** All kinds of records. Not those of the source: what is missing there must show. */
@@ -87,8 +88,9 @@ export async function pictureOf(
     picture[`quota ${name}`] = isAtWork ? ids(inOrder) : holders;
   }
   picture.counts = await reader.counts();
-  for (const list of ['waiting', 'held', 'failed', 'ended', 'unplaced', 'quarantined'] as const)
+  for (const list of ['all', 'waiting', 'held', 'failed', 'ended', 'unplaced', 'quarantined'] as const)
     picture[`list ${list}`] = ids((await reader.jobsPage({ list, limit: 200 })).jobs);
+  picture.referred = [...(await reader.referred(jobs))].sort();
   picture.annotated = [...(await reader.annotated(jobs))].sort();
   picture.quarantined = ids(await reader.quarantined());
   // In no order: it is asked in order to do something about each.

@@ -267,6 +267,22 @@ async function answers(store: OpenStore) {
         ids(await store.completed(queue, 'd', agent)),
       ]),
     })),
+    // In the order of ids there, which these do not have from their time.
+    all: await each(
+      [
+        {},
+        { queue: 'q' },
+        { names: ['*1', 'stored'] },
+        { status: ['PENDING', 'NEW'] },
+        { status: ['COMPLETED'], queue: 'r' },
+        { status: ['ASSIGNED', 'ACTIVE', 'CALLBACKS'] },
+        { status: ['PENDING', 'COMPLETED'], names: ['work2'] },
+        { ending: ['failed', 'cancelled'] },
+        { ending: ['succeeded'], queue: 'q' },
+      ] as const,
+      async (part) => [...(await listed(store, { list: 'all', ...part }, 7))].sort(),
+    ),
+    referred: [...(await store.referred(ids(all)))].sort(),
     lists: await each(lists, async (list) => [
       await listed(store, { list }, 200),
       await listed(store, { list, queue: 'q' }, 3),
