@@ -116,7 +116,7 @@ function lifeOf(
   const hasFilters = run.random.chance(0.3);
   // Drawn from no common chance, so that the other seeds stay what they were.
   const executor = run.seed % 5 === 2 ? 'thread' : 'inline';
-  let hasSchedules = false;
+  const hasSchedules = run.seed % 2 === 1;
   return {
     threadModule: 'file:///jobs.js',
     threads: new VirtualThreads({ exports: { kinds }, fate: fateOf(new SeededRandom(run.seed)) }),
@@ -131,7 +131,7 @@ function lifeOf(
       if (isLeveled) for (const name of queues) await box.queue(name).set({ aging: '10s' });
       for (const name of quotaNames) await quotas.create(name, { size: name === 'few' ? 2 : 1 });
       for (const [name, figures] of Object.entries(limits)) await quotas.create(name, figures);
-      hasSchedules = run.seed % 2 === 1 && (await keepsSchedules(run, box, most.jobs));
+      if (hasSchedules) await setSchedules(run, box, most.jobs, false);
       hasNames = await keepsNames(box);
     },
     install: (box) => {
@@ -157,17 +157,6 @@ function fateOf(random: SeededRandom): (name: string) => ThreadFate {
     const isLimited = name === 'limited' || name === 'deaf';
     return random.pick(isLimited ? (['hangs'] as const) : (['exits', 'runsOutOfMemory'] as const));
   };
-}
-
-/** Sets two schedules. Returns whether the store keeps any. */
-async function keepsSchedules(run: SimulatedRun, box: Signalbox, jobs: Kinds): Promise<boolean> {
-  try {
-    await setSchedules(run, box, jobs, false);
-    return true;
-  } catch (error) {
-    if (error instanceof SignalboxError && error.code === 'NO_SCHEDULES') return false;
-    throw error;
-  }
 }
 
 /** Sets two schedules, or one of them anew, with other figures. */

@@ -7,7 +7,6 @@ import { recordOf } from '../commits/working-set.ts';
 import { codeOf, kindOfError, storeError } from '../failures.ts';
 import { Lanes, laneKeyOf } from '../jobs/lanes.ts';
 import { entriesOfCommit, type Home, parentKey, storedJobOf } from '../jobs/stored-job.ts';
-import { mustNotSchedule } from '../no-schedules.ts';
 import { mustNotBeUnique } from '../no-unique.ts';
 import { quoted, versionOf } from '../opening/migrating.ts';
 import { prepared } from '../opening/preparing.ts';
@@ -110,9 +109,8 @@ export class PromotionTarget {
     }
   }
 
-  /** @throws SignalboxError `NO_SCHEDULES`, `NO_UNIQUE`. */
+  /** @throws SignalboxError `NO_UNIQUE`. */
   async putRecords<K extends Kind>(kind: K, records: readonly Records[K][]): Promise<void> {
-    for (const { id } of kind === 'schedule' ? records : []) mustNotSchedule({ kind, id });
     for (const { id } of records) mustNotBeUnique({ kind, id });
     if (kind === 'job') return this.#putJobs(records as readonly JobRecord[]);
     if (kind === 'quota') for (const { id } of records) this.#places.addSlots(id, 0);

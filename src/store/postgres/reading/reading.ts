@@ -11,6 +11,7 @@ import type {
   QueuePlace,
   RecordReader,
 } from '../../reader.ts';
+import { recordOf } from '../commits/working-set.ts';
 import { storeError } from '../failures.ts';
 import type { Openings } from '../opening/openings.ts';
 import { borrowed } from '../sql-port.ts';
@@ -166,9 +167,11 @@ export class Reading implements RecordReader {
     });
   }
 
-  /** Schedules are refused. */
-  async dueSchedules(_now: number, _most: number): Promise<readonly ScheduleRecord[]> {
-    return [];
+  dueSchedules(now: number, most: number): Promise<readonly ScheduleRecord[]> {
+    return this.read(async ({ schema, query }) => {
+      const text = `SELECT id, rev, last_seq, body FROM ${schema}.schedule WHERE next_at <= $1 ORDER BY next_at, id LIMIT $2`;
+      return (await query(text, [now, most])).map((row) => recordOf('schedule', row));
+    });
   }
 
   parked(limit: string): Promise<number> {
@@ -243,6 +246,7 @@ export class Reading implements RecordReader {
       const [row] = await records.query(
         `SELECT min(at) AS at FROM (
            SELECT (SELECT d.at FROM ${schema}.due d WHERE d.at > $1 ORDER BY d.at LIMIT 1) AS at
+           UNION ALL SELECT (SELECT s.next_at FROM ${schema}.schedule s WHERE s.next_at > $1 ORDER BY s.next_at LIMIT 1)
            UNION ALL SELECT (p ->> 'until')::float8 FROM ${schema}.queue q CROSS JOIN LATERAL json_array_elements(q.body -> 'pauses') p
              WHERE json_array_length(q.body -> 'pauses') > 0
            UNION ALL SELECT (a.body #>> '{paused,until}')::float8 FROM ${schema}.agent a WHERE a.body #>> '{paused,at}' IS NOT NULL

@@ -42,7 +42,8 @@ export const tables = `
   CREATE TABLE {schema}.quota (${record}, size integer GENERATED ALWAYS AS ((body ->> 'size')::integer) STORED, opens_after text COLLATE "C");
   CREATE INDEX quota_opens ON {schema}.quota (id) WHERE opens_after IS NOT NULL;
   CREATE TABLE {schema}.limit (${record});
-  CREATE TABLE {schema}.schedule (${record});
+  CREATE TABLE {schema}.schedule (${record}, next_at float8 GENERATED ALWAYS AS ((body ->> 'nextAt')::float8) STORED);
+  CREATE INDEX schedule_next ON {schema}.schedule (next_at, id) WHERE next_at IS NOT NULL;
   CREATE TABLE {schema}.unique (${record});
   CREATE TABLE {schema}.representation (${record},
     epoch bigint GENERATED ALWAYS AS ((body ->> 'epoch')::bigint) STORED,
