@@ -6,7 +6,6 @@ import {
   type JobDefinition,
   local,
   type Signalbox,
-  SignalboxError,
 } from 'signalbox';
 import {
   SeededRandom,
@@ -57,8 +56,6 @@ interface Life extends Choice {
   readonly isKeyed: boolean;
   /** Whether jobs have priorities. */
   readonly isLeveled: boolean;
-  /** Whether the store keeps unique names. */
-  readonly hasNames: () => boolean;
   /** How long a job that is unique keeps others off. */
   readonly until: 'started' | 'ended';
   readonly running: () => readonly string[];
@@ -99,7 +96,6 @@ function lifeOf(
   const put: string[] = [];
   const isKeyed = often.isKeyed === true;
   const isLeveled = !isKeyed && run.random.chance(0.6);
-  let hasNames = false;
   const choice: Life = {
     ...most,
     ...(isKeyed ? { jobs: most.jobs.slice(0, 1) } : {}),
@@ -109,7 +105,6 @@ function lifeOf(
     long,
     longShare: often.share,
     put,
-    hasNames: () => hasNames,
     until: run.random.pick(['started', 'ended', 'ended']),
     running: () => put.filter((id) => run.job(id)?.status === 'ACTIVE'),
   };
@@ -132,7 +127,6 @@ function lifeOf(
       for (const name of quotaNames) await quotas.create(name, { size: name === 'few' ? 2 : 1 });
       for (const [name, figures] of Object.entries(limits)) await quotas.create(name, figures);
       if (hasSchedules) await setSchedules(run, box, most.jobs, false);
-      hasNames = await keepsNames(box);
     },
     install: (box) => {
       installAgent(box, { name: 'main', settings: agent({ size: 2, executor }), queues: ['a'] });
@@ -197,19 +191,6 @@ async function changeSchedule(
   else await setSchedules(run, box, jobs, true);
 }
 
-async function keepsNames({ store }: Signalbox): Promise<boolean> {
-  const name = { kind: 'unique', id: 'a/none/none', from: null, to: null } as const;
-  const taken = { ...name, event: 'unique.taken', patch: { job: 'none', at: 0 } };
-  const dropped = { ...name, event: 'evicted', patch: null, gone: true };
-  try {
-    await store.commit({ by: 'client', changes: [taken, dropped], expect: [] }).synced;
-    return true;
-  } catch (error) {
-    if (error instanceof SignalboxError && error.code === 'NO_UNIQUE') return false;
-    throw error;
-  }
-}
-
 /**
  * What no agent holds, a callback that waits or one that was added late, is gone with its process until the store is
  * opened anew. So where single processes die there is none of it.
@@ -231,7 +212,7 @@ async function act(client: SimulatedClient, choice: Life): Promise<void> {
   const { random, box } = client;
   if (random.chance(0.05))
     await box.queue('a').pause({ key: ['tenant', random.pick(limitKeys)], until: '8s' });
-  if (choice.hasNames() && random.chance(0.25)) await putTwins(client, choice);
+  if (random.chance(0.25)) await putTwins(client, choice);
   const queue = random.pick(['a', 'a', 'inner'] as const);
   const id = await client.put(drafting(client, choice, queue), { queue });
   if (id === null) return;

@@ -31,6 +31,7 @@ const kinds = [
   'agent',
   'proxy',
   'annotation',
+  'unique',
 ] as const;
 const texts = [
   '',
@@ -281,6 +282,7 @@ class Series {
       'agent',
       'proxy',
       'schedule',
+      'unique',
     ] as const);
     const id =
       kind === 'annotation'
@@ -296,26 +298,28 @@ class Series {
         ? { value: this.value() }
         : kind === 'quota'
           ? { size: this.below(100) }
-          : kind === 'schedule'
-            ? {
-                nextAt: this.orNull(this.instant()),
-                figures: { ...newScheduleContext().figures, jitter: this.instant() },
-                setBy: this.one(texts),
-                job: { content: this.mapping(), delay: null, deadline: null, annotations: null },
-              }
-            : kind === 'queue'
-              ? { createdAt: this.one(numbers) }
-              : kind === 'agent'
-                ? {
-                    ...(this.below(2) === 0 ? { size: this.below(9) } : {}),
-                    failure: this.orNull(this.failure()),
-                  }
-                : {
-                    parent: this.records.get(key)?.parent ?? { job: `j${this.below(9)}` },
-                    branches: [{ when: this.one(texts), job: this.orNull('j1') }].slice(this.below(2)),
-                    chosen: this.orNull(`j${this.below(9)}`),
-                    order: ['callback', 0],
-                  };
+          : kind === 'unique'
+            ? { job: `j${this.below(9)}`, at: this.instant(), until: this.one([1e15, 2e15]) }
+            : kind === 'schedule'
+              ? {
+                  nextAt: this.orNull(this.instant()),
+                  figures: { ...newScheduleContext().figures, jitter: this.instant() },
+                  setBy: this.one(texts),
+                  job: { content: this.mapping(), delay: null, deadline: null, annotations: null },
+                }
+              : kind === 'queue'
+                ? { createdAt: this.one(numbers) }
+                : kind === 'agent'
+                  ? {
+                      ...(this.below(2) === 0 ? { size: this.below(9) } : {}),
+                      failure: this.orNull(this.failure()),
+                    }
+                  : {
+                      parent: this.records.get(key)?.parent ?? { job: `j${this.below(9)}` },
+                      branches: [{ when: this.one(texts), job: this.orNull('j1') }].slice(this.below(2)),
+                      chosen: this.orNull(`j${this.below(9)}`),
+                      order: ['callback', 0],
+                    };
     if (kind === 'proxy' && this.records.has(key)) delete patch.order;
     this.records.set(key, patch as never);
     return { kind, id, event: 'changed', from: null, to: null, patch };

@@ -6,7 +6,6 @@ import type { Change, Precondition } from '../../store.ts';
 import type { Lanes } from '../jobs/lanes.ts';
 import type { OwnLeases } from '../jobs/leases.ts';
 import type { News } from '../journal/notifying.ts';
-import { mustNotBeUnique } from '../no-unique.ts';
 import { listed, mostPatches, provisional, type Touched } from './documents.ts';
 import { Entries, seqIn } from './entries.ts';
 import { type Moved, movedJob, queuesIn, stopsIn } from './moved.ts';
@@ -60,14 +59,13 @@ export class Draft {
     return this.#hasSchedules ? versionFor([{ kind: 'schedule' }], given) : given;
   }
 
-  /** Takes note of beliefs that held, and makes changes, all or none. @throws ConflictError, SignalboxError `JOB_QUARANTINED`, `NO_UNIQUE`. */
+  /** Takes note of beliefs that held, and makes changes, all or none. @throws ConflictError, SignalboxError `JOB_QUARANTINED`. */
   add(changes: readonly Change[], expect: readonly Precondition[]): void {
     const { tables } = this.#set;
     const first = this.#entries.count;
     const undo: (readonly [Kind, string, Records[Kind] | undefined])[] = [];
     try {
       for (const [index, change] of changes.entries()) {
-        mustNotBeUnique(change);
         mustBeInState(change, tables.get(change.kind, change.id));
         undo.push([change.kind, change.id, tables.apply(change, provisional + first + index)]);
       }

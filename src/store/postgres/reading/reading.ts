@@ -14,7 +14,7 @@ import type {
 import { recordOf } from '../commits/working-set.ts';
 import { storeError } from '../failures.ts';
 import type { Openings } from '../opening/openings.ts';
-import { borrowed } from '../sql-port.ts';
+import { borrowed, type SqlConnection } from '../sql-port.ts';
 import { counts } from './counts.ts';
 import { leftBehind } from './left.ts';
 import { completedOf, jobsPage, quarantined } from './lists.ts';
@@ -61,19 +61,13 @@ export class Reading implements RecordReader {
 
   get<K extends Kind>(kind: K, id: string, within?: unknown): Promise<RecordsByKind[K] | undefined> {
     return this.read(async (records) => {
-      if (kind !== 'job') return (await records.settings(kind, 'id = $1', [id]))[0];
-      const rows = within === undefined ? records.one(id) : this.#oneWithin(id, within);
-      return recordsOf(jobsOf(await rows))[0] as RecordsByKind[K] | undefined;
+      if (within === undefined) return oneOf(records, kind, id);
+      try {
+        return await oneOf(records, kind, id, await borrowed(within));
+      } catch (error) {
+        throw storeError(error, 'a read in a transaction of the program', 'not committed');
+      }
     });
-  }
-
-  /** Reads a job in a transaction of the program. */
-  async #oneWithin(id: string, within: unknown): ReturnType<Records['one']> {
-    try {
-      return await this.#records.one(id, await borrowed(within));
-    } catch (error) {
-      throw storeError(error, 'a read in a transaction of the program', 'not committed');
-    }
   }
 
   list<K extends Kind>(kind: K, prefix: string): Promise<readonly RecordsByKind[K][]> {
@@ -258,6 +252,17 @@ export class Reading implements RecordReader {
       return row?.at == null ? opens : Math.min(Number(row.at), opens ?? Number.POSITIVE_INFINITY);
     });
   }
+}
+
+/** A record. `connection`: of a transaction in which it is read. */
+async function oneOf<K extends Kind>(
+  records: Records,
+  kind: K,
+  id: string,
+  connection?: SqlConnection,
+): Promise<RecordsByKind[K] | undefined> {
+  if (kind !== 'job') return (await records.settings(kind, 'id = $1', [id], connection))[0];
+  return recordsOf(jobsOf(await records.one(id, connection)))[0] as RecordsByKind[K] | undefined;
 }
 
 /** Ids that begin with the first value. Servers before PostgreSQL 15 do not know that they are adjacent. */

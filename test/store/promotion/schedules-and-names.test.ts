@@ -1,0 +1,38 @@
+import { createSignalbox, defineJob, type Signalbox, type Store } from 'signalbox';
+import { jsonStore } from 'signalbox/json';
+import { verifyPostgres } from 'signalbox/postgres';
+import { afterAll, expect, it } from 'vitest';
+import { newPath } from '../json/open-store.ts';
+import { newPostgresStore, newSchema, removeSchemas } from '../postgres/schemas.ts';
+import { serverUrl } from '../postgres/server.ts';
+import { promoted } from './promoting.ts';
+
+afterAll(removeSchemas);
+
+const feed = defineJob({ name: 'feed', run: (text: string) => text, unique: {}, tags: (text) => [text] });
+const uuid = '00000000-0000-4000-8000-000000000001';
+
+function openBox(store: Store): Promise<Signalbox> {
+  return createSignalbox({ store, uuid, jobs: [feed], queues: [''] });
+}
+
+it('A promotion brings schedules and unique names: the next tick comes when it would have, and a name stays taken', async () => {
+  const [dir, schema, connectionString] = [newPath(), newSchema(), await serverUrl()];
+  const before = await openBox(jsonStore(dir));
+  const from = new Date(before.store.now() - 1000);
+  await before.queue().schedules.set('hourly', { every: '1h', from }, feed('tick'));
+  const next = await before.queue().schedules.next('hourly');
+  const holder = await before.queue().put(feed('a'));
+  const due = await before.store.due(0);
+  await before.stop();
+
+  await promoted(dir, schema);
+
+  const after = await openBox(newPostgresStore({ schema, clock: 'database' }));
+  expect([await after.queue().schedules.next('hourly'), await after.store.due(0)]).toEqual([next, due]);
+  const again = await after.queue().put(feed('a'));
+  expect([again.id, again.putResult]).toEqual([holder.id, 'existing']);
+  expect((await after.queue().put(feed('b'))).putResult).toBe('added');
+  await after.stop();
+  expect((await verifyPostgres({ connectionString, schema })).damage).toEqual([]);
+});
