@@ -49,7 +49,7 @@ async function makeDays() {
     const name = new Date(from).toISOString().slice(0, 10).replaceAll('-', '');
     const bounds = `FROM ('${idBeginning(from)}') TO ('${idBeginning(from + dayMs)}')`;
     const make = async (): Promise<void> => {
-      for (const table of ['job', 'done'])
+      for (const table of ['job', 'done', 'tag'])
         await admin.query(
           `CREATE TABLE ${schema}.${table}_${name} PARTITION OF ${schema}.${table} FOR VALUES ${bounds}`,
         );
@@ -112,7 +112,7 @@ describe('The days of a postgres store', () => {
     await opened(store);
 
     const days = await Promise.all([0, -1, -2].map(pastDay));
-    for (const table of ['job', 'done'])
+    for (const table of ['job', 'done', 'tag'])
       expect(await partitions(table)).toEqual([
         ...days.map(({ name }) => `${table}_${name}`),
         `${table}_default`,
@@ -159,7 +159,7 @@ describe('The days of a postgres store', () => {
     await opened(store);
 
     expect(await partitions('line')).not.toContain('line_1');
-    for (const table of ['job', 'done']) {
+    for (const table of ['job', 'done', 'tag']) {
       expect(await partitions(table)).not.toContain(`${table}_${old.name}`);
       expect(await partitions(table)).toContain(`${table}_${kept.name}`);
     }
@@ -216,9 +216,9 @@ describe('The days of a postgres store', () => {
     ['emptied, where a day was never made,', 'missing'],
     ['emptied, where programs give ids of their own,', 'own'],
   ])(
-    'are %s without the jobs that unfinished ones refer to; annotations go with their jobs',
+    'are %s without the jobs that unfinished ones refer to; annotations and tags go with their jobs',
     async (_how, which) => {
-      const { store, age, partitions, pastDay } = await makeDays();
+      const { schema, store, admin, age, partitions, pastDay } = await makeDays();
       const keep = defineJob({ name: 'keep', run: (job: unknown) => String(job) });
       const box = await createSignalbox({ store, jobs: [note, keep], uuid });
       const day = await pastDay(3);
@@ -229,8 +229,8 @@ describe('The days of a postgres store', () => {
       ];
       await box.start({ pollInterval: '100ms' });
       const [referred, other] = [
-        await box.queue().put(note('referred'), { id: one }),
-        await box.queue().put(note.partial('other').with({ id: two, annotations: { a: 1 } })),
+        await box.queue().put(note('referred'), { id: one, tags: ['t'] }),
+        await box.queue().put(note.partial('other').with({ id: two, annotations: { a: 1 }, tags: ['t'] })),
       ];
       await Promise.all([referred.waitFor('COMPLETED'), other.waitFor('COMPLETED')]);
       await box.queue().put(keep(referred), { beginAfter: '1h' });
@@ -245,6 +245,10 @@ describe('The days of a postgres store', () => {
       expect((await third.job(one).refresh()).outcome).toMatchObject({ ok: true, value: 'referred' });
       await expect(third.job(two).refresh()).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
       expect(await third.store.annotations(two)).toEqual([]);
+      const { jobs } = await third.store.jobsPage({ list: 'tagged', tag: 't', limit: 10 });
+      expect(jobs.map(({ id }) => id)).toEqual([one]);
+      expect((await admin.query(`SELECT id FROM ${schema}.tag`)).rows).toEqual([{ id: one }]);
+      expect(await partitions('tag')).not.toContain(`tag_${day.name}`);
       await third.stop();
     },
   );

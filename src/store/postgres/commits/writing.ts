@@ -19,7 +19,7 @@ import {
   wholeDoc,
 } from './documents.ts';
 import type { Entries } from './entries.ts';
-import type { Moved } from './moved.ts';
+import { type Moved, tagChanges } from './moved.ts';
 
 /** The number under which rows have an ending. */
 export function endingNumber(ending: Ending | null): number {
@@ -99,6 +99,7 @@ export class Writing {
     const changes: Fields[] = [];
     const freed: string[] = [];
     for (const moved of this.#parts.moved) this.#writeJob(moved, { puts, done, changes, freed });
+    changes.push(...tagChanges(this.#parts.moved, this.#numberOf));
     for (const { kind, id } of this.#parts.changed.values())
       if (kind !== 'job') this.#writeSetting(kind, id, changes);
     this.beliefs.ofExpected();

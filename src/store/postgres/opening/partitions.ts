@@ -6,7 +6,7 @@ import { daySettings } from '../sql/tables.ts';
 import { beginText, type Scheduled, type SqlConnection } from '../sql-port.ts';
 import { inTransaction } from '../transactions.ts';
 import { lockKey } from './migrating.ts';
-import { dayMs, dropJobs, dropLines, dropRooms, nameOfDay, partitionsOf } from './retention.ts';
+import { dayMs, dropJobs, dropLines, dropRooms, nameOfDay, partitionsOf, tablesOfDays } from './retention.ts';
 
 export interface PartitionsParts
   extends Pick<Parts, 'schema' | 'schemaName' | 'port' | 'transactions' | 'queryTimeoutMs' | 'report'> {
@@ -86,7 +86,7 @@ export class Partitions {
       const dayBefore = await this.#enterDay(connection, next * entriesOfCommit);
       for (let from = today; from <= today + daysAhead * dayMs; from += dayMs) {
         const range = [idBeginning(from), idBeginning(from + dayMs)];
-        for (const table of ['job', 'done']) await this.#makeOne(connection, table, nameOfDay(from), range);
+        for (const table of tablesOfDays) await this.#makeOne(connection, table, nameOfDay(from), range);
       }
       await this.#makeLines(connection, next, next - Math.floor(dayBefore / entriesOfCommit));
     });

@@ -5,6 +5,9 @@ export const dayMs = 24 * 60 * 60 * 1000;
 /** How many rows go one by one in a transaction, and how many of a day may move to the default partition before it is dropped. */
 const mostRows = 20_000;
 
+/** Tables that have a partition for each day of their jobs. */
+export const tablesOfDays = ['job', 'done', 'tag'] as const;
+
 /** What a partition of a day is called, behind the name of its table. */
 export function nameOfDay(at: number): string {
   return new Date(at).toISOString().slice(0, 10).replaceAll('-', '');
@@ -78,7 +81,8 @@ export async function dropJobs(connection: SqlConnection, schema: string, before
     const rows = await connection.query(
       `${deadOf(schema, part, mostRows)},
        jobs AS (DELETE FROM ${schema}.job${part} j USING dead WHERE j.id = dead.id),
-       dones AS (DELETE FROM ${schema}.done${part} d USING dead WHERE d.id = dead.id)
+       dones AS (DELETE FROM ${schema}.done${part} d USING dead WHERE d.id = dead.id),
+       tags AS (DELETE FROM ${schema}.tag${part} t USING dead WHERE t.id = dead.id)
        SELECT count(*) AS count FROM dead`,
       [seq],
     );
@@ -96,7 +100,8 @@ async function dropDay(
 ): Promise<boolean> {
   const job = `${schema}.job${part}`;
   // Nothing of it changes until the end.
-  await connection.query(`LOCK TABLE ${job}, ${schema}.done${part} IN SHARE ROW EXCLUSIVE MODE`);
+  const locked = tablesOfDays.map((name) => `${schema}.${name}${part}`).join();
+  await connection.query(`LOCK TABLE ${locked} IN SHARE ROW EXCLUSIVE MODE`);
   await connection.query('SAVEPOINT day');
   const kept = await connection.query(
     `${deadOf(schema, part, null)}
@@ -108,7 +113,7 @@ async function dropDay(
     return false;
   }
   const ids = kept.map(({ id }) => id);
-  for (const table of [`${schema}.job`, `${schema}.done`]) {
+  for (const table of tablesOfDays.map((name) => `${schema}.${name}`)) {
     await connection.query(`ALTER TABLE ${table} DETACH PARTITION ${table}${part}`);
     await connection.query(`INSERT INTO ${table} SELECT * FROM ${table}${part} WHERE id = ANY ($1)`, [ids]);
     await connection.query(`DROP TABLE ${table}${part}`);
@@ -163,5 +168,6 @@ function deadOf(schema: string, part: string, most: number | null): string {
       WHERE a.id >= g.id || '/' AND a.id < g.id || '0'
     ), without_proxies AS (DELETE FROM ${proxy} p USING gone WHERE gone.kind = 'proxy' AND p.id = gone.id),
     without_places AS (DELETE FROM ${schema}.aside a USING gone WHERE gone.kind = 'job' AND a.id = gone.id),
+    without_tags AS (DELETE FROM ${schema}.tag t USING gone WHERE gone.kind = 'job' AND t.id = gone.id),
     without_jobs AS (DELETE FROM ${job} j USING gone WHERE gone.kind = 'job' AND j.id = gone.id)`;
 }

@@ -1,4 +1,3 @@
-import { invalidOption } from '../../../errors.ts';
 import { matchesPattern } from '../../../model/jobs/filter.ts';
 import { jobChart } from '../../../model/jobs/machine-version.ts';
 import { isFailed } from '../../../model/jobs/step.ts';
@@ -40,12 +39,11 @@ export async function jobsPage(records: Records, request: JobPageRequest): Promi
       return waitingPage(records, request);
     case 'quarantined':
       return pageOf(listedById(await quarantined(records)), request);
-    case 'tagged':
-      throw invalidOption(
-        'list',
-        'a list that the PostgreSQL store keeps, which has none by tag yet',
-        request.list,
-      );
+    case 'tagged': {
+      const text = `SELECT t.id, t.seq AS key FROM ${schema}.tag t WHERE t.tag = $3 AND t.seq < $1 ORDER BY t.seq DESC LIMIT $2`;
+      const first = String(Number.MAX_SAFE_INTEGER);
+      return pageBy(records, request, simple(records, text, first, request.tag ?? ''));
+    }
     case 'held': {
       const text = `SELECT h.id, h.seq AS key FROM ${heldIn(schema)} h WHERE h.seq > $1 AND ($3::text IS NULL OR h.queue = $3)
         ORDER BY h.seq LIMIT $2`;

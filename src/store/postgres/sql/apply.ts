@@ -58,6 +58,10 @@ export const applyFunction = `
         INSERT INTO {schema}.lease (token, epoch, queue, dispatcher, agent, ids, seqs, lanes)
         SELECT b.token, p_epoch, b.queue, b.dispatcher, b.agent,
           array_agg(h ->> 0), array_agg(s + (h ->> 1)::int), array_agg(coalesce((h ->> 2)::int, 0)) FROM json_array_elements(b.jobs) h;
+      ELSIF kind = 'tag' AND b.gone THEN
+        DELETE FROM {schema}.tag t USING json_array_elements(b.jobs) h WHERE t.tag = h ->> 0 AND t.seq = (h ->> 2)::bigint AND t.id = h ->> 1;
+      ELSIF kind = 'tag' THEN
+        INSERT INTO {schema}.tag (tag, seq, id) SELECT h ->> 0, coalesce((h ->> 2)::bigint, s + (h ->> 3)::int), h ->> 1 FROM json_array_elements(b.jobs) h;
       ELSIF kind = 'room' THEN
         INSERT INTO {schema}.room AS t (id, used) VALUES (b.id, b.more)
           ON CONFLICT (id) DO UPDATE SET used = t.used + excluded.used RETURNING t.used INTO used;

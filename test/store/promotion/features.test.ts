@@ -16,7 +16,7 @@ function openBox(store: Store): Promise<Signalbox> {
   return createSignalbox({ store, uuid, jobs: [feed], queues: [''] });
 }
 
-it('A promotion brings schedules and unique names: the next tick comes when it would have, and a name stays taken', async () => {
+it('A promotion brings schedules, unique names and tags: the next tick comes when it would have, and a name stays taken', async () => {
   const [dir, schema, connectionString] = [newPath(), newSchema(), await serverUrl()];
   const before = await openBox(jsonStore(dir));
   const from = new Date(before.store.now() - 1000);
@@ -30,6 +30,8 @@ it('A promotion brings schedules and unique names: the next tick comes when it w
 
   const after = await openBox(newPostgresStore({ schema, clock: 'database' }));
   expect([await after.queue().schedules.next('hourly'), await after.store.due(0)]).toEqual([next, due]);
+  const tagged = await after.store.jobsPage({ list: 'tagged', tag: 'a', limit: 10 });
+  expect(tagged.jobs.map(({ id }) => id)).toEqual([holder.id]);
   const again = await after.queue().put(feed('a'));
   expect([again.id, again.putResult]).toEqual([holder.id, 'existing']);
   expect((await after.queue().put(feed('b'))).putResult).toBe('added');
