@@ -23,7 +23,8 @@ const dayMs = 24 * 60 * 60 * 1000;
 /** A store whose days are those of the database, and a connection to look at them. */
 async function makeDays() {
   const schema = newSchema();
-  const store = newPostgresStore({ schema, clock: 'database', completedMaxAge: '2d', historyMaxAge: '3d' });
+  const ages = { completedMaxAge: '2d', failedMaxAge: '5d', historyMaxAge: '3d' } as const;
+  const store = newPostgresStore({ schema, clock: 'database', ...ages });
   client = await connected();
   const admin = client;
   const partitions = async (table: string): Promise<string[]> => {
@@ -252,6 +253,77 @@ describe('The days of a postgres store', () => {
       await third.stop();
     },
   );
+
+  it.each([
+    ['dropped', true],
+    ['emptied', false],
+  ])(
+    'are %s without the jobs that failed, were aborted or have expired: those are kept longer',
+    async (_how, isDay) => {
+      const { store, partitions, age, pastDay } = await makeDays();
+      const open = await openedByHand(store);
+      const day = await pastDay(3);
+      await day.make();
+      const endings = ['succeeded', 'cancelled', 'failed', 'aborted', 'expired'];
+      const changes = endings.map((ending) => {
+        const job = madeJob(isDay ? day.id(ending) : ending, 'completed', null);
+        return { ...job, patch: { ...job.patch, ending, tags: ['t'] } };
+      });
+      await open.commit({ by: 'client', changes, expect: [] }).synced;
+      await open.close();
+      const leftAfter = async (days: number): Promise<unknown[]> => {
+        await age(days);
+        await (await openedByHand(store)).close();
+        const last = await openedByHand(store);
+        const jobs = (await last.list('job', '')).map(({ ending }) => ending);
+        const { failed } = (await last.counts()).lists;
+        const listed = (await last.jobsPage({ list: 'tagged', tag: 't', limit: 10 })).jobs;
+        expect([failed.n, listed.length]).toEqual([jobs.length, jobs.length]);
+        await last.close();
+        return jobs.toSorted();
+      };
+
+      expect(await leftAfter(3)).toEqual(['aborted', 'expired', 'failed']);
+      expect(await partitions('job')).not.toContain(`job_${day.name}`);
+      expect(await leftAfter(2)).toHaveLength(3);
+      expect(await leftAfter(1)).toEqual([]);
+    },
+  );
+
+  it('take along the unique names of their jobs, but for those whose windows last or that others have', async () => {
+    const { store, age } = await makeDays();
+    const open = await openedByHand(store);
+    const named = (id: string, name: string, to: string, until: number | null) => [
+      madeJob(id, to, to === 'pending' ? { queue: '' } : null),
+      {
+        kind: 'unique' as const,
+        id: name,
+        event: 'unique.taken',
+        from: null,
+        to: null,
+        patch: { job: id, at: 0, until },
+      },
+    ];
+    await open.commit({
+      by: 'client',
+      changes: [
+        ...named('over', '/mail/1', 'completed', null),
+        ...named('passed', '/mail/2', 'completed', 1),
+        ...named('lasting', '/mail/3', 'completed', Number.MAX_SAFE_INTEGER),
+        ...named('first', '/mail/4', 'completed', null),
+        ...named('waits', '/mail/4', 'pending', null),
+      ],
+      expect: [],
+    }).synced;
+    await open.close();
+    await age(3);
+
+    await (await openedByHand(store)).close();
+    const last = await openedByHand(store);
+    expect((await last.list('job', '')).map(({ id }) => id)).toEqual(['waits']);
+    expect((await last.list('unique', '')).map(({ id }) => id)).toEqual(['/mail/3', '/mail/4']);
+    await last.close();
+  });
 
   it('are dropped without the jobs that are over since a younger day', async () => {
     const { store, partitions, pastDay } = await makeDays();
