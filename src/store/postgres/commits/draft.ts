@@ -194,7 +194,8 @@ export class Draft {
     const queues = queuesIn(this.moved());
     for (const { kind, id } of this.#changed.values())
       if (kind === 'queue') queues.add(id);
-      else if (kind === 'quota' || kind === 'agent') queues.add(id.slice(0, id.indexOf('/')));
+      else if (kind === 'quota' || kind === 'agent' || kind === 'schedule')
+        queues.add(id.slice(0, id.indexOf('/')));
     return { queues, stops: stopsIn(this.moved()) };
   }
 
