@@ -2,10 +2,11 @@ import { createSignalbox, defineJob, type Signalbox, type Store } from 'signalbo
 import { jsonStore } from 'signalbox/json';
 import { verifyPostgres } from 'signalbox/postgres';
 import { afterAll, expect, it } from 'vitest';
+import { exportStore } from '../../../src/store/promotion/export-store.ts';
 import { newPath } from '../json/open-store.ts';
 import { newPostgresStore, newSchema, removeSchemas } from '../postgres/schemas.ts';
 import { serverUrl } from '../postgres/server.ts';
-import { promoted } from './promoting.ts';
+import { ports, promoted } from './promoting.ts';
 
 afterAll(removeSchemas);
 
@@ -37,4 +38,26 @@ it('A promotion brings schedules, unique names and tags: the next tick comes whe
   expect((await after.queue().put(feed('b'))).putResult).toBe('added');
   await after.stop();
   expect((await verifyPostgres({ connectionString, schema })).damage).toEqual([]);
+});
+
+it('An export of a database brings the unique names and the tags of its jobs', async () => {
+  const [dir, schema, connectionString] = [newPath(), newSchema(), await serverUrl()];
+  const box = await openBox(newPostgresStore({ schema, clock: 'database' }));
+  const holder = await box.queue().put(feed('a'));
+  await box.stop();
+
+  await exportStore({
+    from: { connectionString, schema },
+    queue: '',
+    limit: 10,
+    to: dir,
+    storeIn: jsonStore,
+    ports,
+  });
+
+  const copy = await openBox(jsonStore(dir));
+  expect((await copy.queue().put(feed('a'))).id).toBe(holder.id);
+  const { jobs } = await copy.store.jobsPage({ list: 'tagged', tag: 'a', limit: 10 });
+  expect(jobs.map(({ id }) => id)).toEqual([holder.id]);
+  await copy.stop();
 });
