@@ -157,10 +157,6 @@ const messages = {
   BOX_STOPPED: (about: { call: string }) =>
     `Expected the Signalbox to be open for ${about.call}, got one that was stopped. Create a new one on the same store.`,
 
-  NO_SCHEDULES: (about: { id: string }) =>
-    `Expected a store that keeps schedules for schedule ${about.id}, got the PostgreSQL store, which does not yet. Nothing was written; use a json store for schedules until then.`,
-  NO_UNIQUE: (about: { name: string }) =>
-    `Expected a store that keeps unique names for "${about.name}", got the PostgreSQL store, which does not yet. Nothing was written; put with \`unique: false\` there.`,
   LIMIT_DEADLOCK: (about: { parent: string; child: string; limit: string }) =>
     `Expected job ${about.child} to find room in limit "${about.limit}" while job ${about.parent} waits for it, got one that is filled by jobs that wait for it. Give the two different limits or keys, or enlarge it.`,
   NO_TRANSACTIONS: (about: { call: string }) =>

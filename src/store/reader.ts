@@ -134,7 +134,7 @@ export interface StoreInfo {
  */
 export interface RecordReader {
   /**
-   * `within`: the job as the transaction with this connection sees it. Ignored by stores without
+   * `within`: the record as the transaction with this connection sees it. Ignored by stores without
    * `transaction`.
    */
   get<K extends Kind>(kind: K, id: string, within?: unknown): Promise<Records[K] | undefined>;

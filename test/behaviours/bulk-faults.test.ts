@@ -202,7 +202,6 @@ forEachStore('A bulk call under faults', (makeStore, kind) => {
   });
 
   it('skips what would be a duplicate, also of a job of the same page', async () => {
-    if (kind === 'postgres') return;
     const { box, reactor, queue } = await setUp(makeStore);
     await box.start();
     for (const key of ['a', 'a', 'a', 'b']) {

@@ -32,9 +32,7 @@ async function setUp(makeStore: MakeStore) {
   return { ...testBox, hold, started, open, note, notes, calls, send, queue, ended };
 }
 
-forEachStore('A retry of an ended job', (makeStore, kind) => {
-  if (kind === 'postgres') return;
-
+forEachStore('A retry of an ended job', (makeStore) => {
   it('is a new job with its arguments, its settings and its tags, without its callbacks, and both name each other', async () => {
     const { box, queue, send, note, notes, calls, reactor, ended } = await setUp(makeStore);
     await queue.quotas.create('disk', { size: 2 });

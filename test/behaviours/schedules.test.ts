@@ -60,17 +60,6 @@ async function setUpHeld(makeStore: MakeStore, options: ScheduleOptions) {
 }
 
 forEachStore('Schedules', (makeStore, kind) => {
-  if (kind === 'postgres') {
-    it('are refused, with the stores that keep them', async () => {
-      const { schedules, work } = await setUp(makeStore);
-
-      await expect(schedules.set('s', { every: '1m' }, work('x'))).rejects.toMatchObject({
-        code: 'NO_SCHEDULES',
-      });
-    });
-    return;
-  }
-
   it('put a job at each tick, at its instant, and no drift', async () => {
     const { reactor, schedules, work, ticks, box } = await setUp(makeStore);
     await schedules.set('s', { cron: '*/10 * * * *' }, work('x'));

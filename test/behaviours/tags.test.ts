@@ -23,9 +23,7 @@ async function setUp(makeStore: MakeStore) {
   return { ...testBox, note, queue: testBox.box.queue(), tagged };
 }
 
-forEachStore('Tags', (makeStore, kind) => {
-  if (kind === 'postgres') return;
-
+forEachStore('Tags', (makeStore) => {
   it('come from the definition and the arguments, and a job or a put may have others', async () => {
     const { queue, note } = await setUp(makeStore);
 

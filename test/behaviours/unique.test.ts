@@ -122,17 +122,7 @@ const expected: readonly (readonly [state: string, ended: readonly string[], sta
     ['was pulled', all('added'), all('added')],
   ];
 
-forEachStore('Unique', (makeStore, kind) => {
-  if (kind === 'postgres') {
-    it('names are refused, with the stores that keep them', async () => {
-      const { queue, feed } = await setUp(makeStore);
-
-      await expect(queue.put(feed('quick', 1))).rejects.toMatchObject({ code: 'NO_UNIQUE' });
-      expect(await queue.length()).toBe(0);
-    });
-    return;
-  }
-
+forEachStore('Unique', (makeStore) => {
   describe('a put', () => {
     const cells = expected.flatMap(([state, ended, started]) =>
       conflicts.flatMap((onConflict, at) => [

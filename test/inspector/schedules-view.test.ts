@@ -8,9 +8,7 @@ import { forEachStore, makeBox } from '../behaviours/stores.ts';
 const start = Date.UTC(2030, 0, 1);
 const minute = 60_000;
 
-forEachStore('A view of schedules', (makeStore, kind) => {
-  if (kind === 'postgres') return;
-
+forEachStore('A view of schedules', (makeStore) => {
   it('shows the next ticks of each, and what each of the last ticks of one became', async () => {
     const { hold, open } = makeControlledJobs();
     const fail = defineJob({

@@ -20,7 +20,7 @@ async function boxOf(makeStore: MakeStore, jobs: Parameters<typeof makeBox>[0]['
   return { ...testBox, put, verdictOf };
 }
 
-forEachStore('An explanation', (makeStore, kind) => {
+forEachStore('An explanation', (makeStore) => {
   it('names a filter that refuses, by the part of it', async () => {
     const { box, put, verdictOf } = await boxOf(makeStore);
     await box.start({ agent: agent({ filter: { jobs: ['report.*'] } }) });
@@ -39,9 +39,8 @@ forEachStore('An explanation', (makeStore, kind) => {
     expect((await verdictOf(await put(send()))).text).toContain("'main' (filter 'small' refuses it)");
   });
 
-  it('names the unique name of a job, and the job that has it', async (context) => {
+  it('names the unique name of a job, and the job that has it', async () => {
     const { box, put, reactor } = await boxOf(makeStore);
-    if (kind === 'postgres') return context.skip();
     await box.start();
     const unique = { until: 'started', within: '1m' } as const;
     const uniqueOf = async (id: string) => (await box.explain(id)).unique;

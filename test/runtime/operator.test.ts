@@ -261,7 +261,6 @@ forEachStore('An operator', (makeStore, kind) => {
   });
 
   it('pauses, resumes, triggers and removes a schedule', async () => {
-    if (kind === 'postgres') return;
     const { box } = await boxOf(makeStore);
     const { schedules } = box.queue('mail');
     await schedules.set('nightly', { cron: '@daily' }, send('ann'));

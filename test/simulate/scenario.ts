@@ -6,7 +6,6 @@ import {
   type JobDefinition,
   local,
   type Signalbox,
-  SignalboxError,
 } from 'signalbox';
 import {
   SeededRandom,
@@ -57,8 +56,6 @@ interface Life extends Choice {
   readonly isKeyed: boolean;
   /** Whether jobs have priorities. */
   readonly isLeveled: boolean;
-  /** Whether the store keeps unique names. */
-  readonly hasNames: () => boolean;
   /** How long a job that is unique keeps others off. */
   readonly until: 'started' | 'ended';
   readonly running: () => readonly string[];
@@ -99,7 +96,6 @@ function lifeOf(
   const put: string[] = [];
   const isKeyed = often.isKeyed === true;
   const isLeveled = !isKeyed && run.random.chance(0.6);
-  let hasNames = false;
   const choice: Life = {
     ...most,
     ...(isKeyed ? { jobs: most.jobs.slice(0, 1) } : {}),
@@ -109,14 +105,13 @@ function lifeOf(
     long,
     longShare: often.share,
     put,
-    hasNames: () => hasNames,
     until: run.random.pick(['started', 'ended', 'ended']),
     running: () => put.filter((id) => run.job(id)?.status === 'ACTIVE'),
   };
   const hasFilters = run.random.chance(0.3);
   // Drawn from no common chance, so that the other seeds stay what they were.
   const executor = run.seed % 5 === 2 ? 'thread' : 'inline';
-  let hasSchedules = false;
+  const hasSchedules = run.seed % 2 === 1;
   return {
     threadModule: 'file:///jobs.js',
     threads: new VirtualThreads({ exports: { kinds }, fate: fateOf(new SeededRandom(run.seed)) }),
@@ -131,8 +126,7 @@ function lifeOf(
       if (isLeveled) for (const name of queues) await box.queue(name).set({ aging: '10s' });
       for (const name of quotaNames) await quotas.create(name, { size: name === 'few' ? 2 : 1 });
       for (const [name, figures] of Object.entries(limits)) await quotas.create(name, figures);
-      hasSchedules = run.seed % 2 === 1 && (await keepsSchedules(run, box, most.jobs));
-      hasNames = await keepsNames(box);
+      if (hasSchedules) await setSchedules(run, box, most.jobs, false);
     },
     install: (box) => {
       installAgent(box, { name: 'main', settings: agent({ size: 2, executor }), queues: ['a'] });
@@ -157,17 +151,6 @@ function fateOf(random: SeededRandom): (name: string) => ThreadFate {
     const isLimited = name === 'limited' || name === 'deaf';
     return random.pick(isLimited ? (['hangs'] as const) : (['exits', 'runsOutOfMemory'] as const));
   };
-}
-
-/** Sets two schedules. Returns whether the store keeps any. */
-async function keepsSchedules(run: SimulatedRun, box: Signalbox, jobs: Kinds): Promise<boolean> {
-  try {
-    await setSchedules(run, box, jobs, false);
-    return true;
-  } catch (error) {
-    if (error instanceof SignalboxError && error.code === 'NO_SCHEDULES') return false;
-    throw error;
-  }
 }
 
 /** Sets two schedules, or one of them anew, with other figures. */
@@ -208,19 +191,6 @@ async function changeSchedule(
   else await setSchedules(run, box, jobs, true);
 }
 
-async function keepsNames({ store }: Signalbox): Promise<boolean> {
-  const name = { kind: 'unique', id: 'a/none/none', from: null, to: null } as const;
-  const taken = { ...name, event: 'unique.taken', patch: { job: 'none', at: 0 } };
-  const dropped = { ...name, event: 'evicted', patch: null, gone: true };
-  try {
-    await store.commit({ by: 'client', changes: [taken, dropped], expect: [] }).synced;
-    return true;
-  } catch (error) {
-    if (error instanceof SignalboxError && error.code === 'NO_UNIQUE') return false;
-    throw error;
-  }
-}
-
 /**
  * What no agent holds, a callback that waits or one that was added late, is gone with its process until the store is
  * opened anew. So where single processes die there is none of it.
@@ -242,7 +212,7 @@ async function act(client: SimulatedClient, choice: Life): Promise<void> {
   const { random, box } = client;
   if (random.chance(0.05))
     await box.queue('a').pause({ key: ['tenant', random.pick(limitKeys)], until: '8s' });
-  if (choice.hasNames() && random.chance(0.25)) await putTwins(client, choice);
+  if (random.chance(0.25)) await putTwins(client, choice);
   const queue = random.pick(['a', 'a', 'inner'] as const);
   const id = await client.put(drafting(client, choice, queue), { queue });
   if (id === null) return;

@@ -107,16 +107,16 @@ export class ExternalTransactionUnit extends AutocommitUnit {
   }
 
   override async read<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
-    return (await this.#jobWithin(kind, id)) ?? super.read(kind, id);
+    return (await this.#within(kind, id)) ?? super.read(kind, id);
   }
 
   override async readChecked<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
-    return (await this.#jobWithin(kind, id)) ?? super.readChecked(kind, id);
+    return (await this.#within(kind, id)) ?? super.readChecked(kind, id);
   }
 
-  /** A job may have been put in the same transaction. */
-  async #jobWithin<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
-    return kind === 'job' ? this.context.store.get(kind, id, this.#client) : undefined;
+  /** A job may have been put in the same transaction, and have taken a unique name. */
+  async #within<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
+    return kind === 'job' || kind === 'unique' ? this.context.store.get(kind, id, this.#client) : undefined;
   }
 }
 

@@ -23,7 +23,7 @@ export interface ScheduleSetting {
 /**
  * Makes a schedule be as the code says. The same figures and the same job again change nothing, so every process may say it at
  * every start. Other figures count from now on. Returns whether it changed.
- * @throws SignalboxError `INVALID_NAME`, `QUEUE_NOT_FOUND`, `NO_SCHEDULES`, and what `figuresOf` and a put throw.
+ * @throws SignalboxError `INVALID_NAME`, `QUEUE_NOT_FOUND`, and what `figuresOf` and a put throw.
  */
 export async function setSchedule(
   work: UnitOfWork,

@@ -22,6 +22,8 @@ export interface PostgresStoreSettings {
   readonly queryTimeout?: Duration;
   /** How long completed jobs are kept, in whole days of UTC. Default 7 days. */
   readonly completedMaxAge?: Duration;
+  /** How long jobs that failed, were aborted or have expired are kept, in whole days of UTC. Default 30 days. */
+  readonly failedMaxAge?: Duration;
   /** How long the journal is kept, in whole days of UTC, and up to a day more. Default 7 days. */
   readonly historyMaxAge?: Duration;
   /** Time between two signs of life, given by a thread of their own. At most a third of any death interval. Default 5 s. */
@@ -47,6 +49,7 @@ const known = [
   'connectTimeout',
   'queryTimeout',
   'completedMaxAge',
+  'failedMaxAge',
   'historyMaxAge',
   'heartbeat',
   'prepare',
@@ -82,9 +85,11 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   checkCount(poolSize, 'poolSize', 1);
   const connectTimeoutMs = durationMs(options.connectTimeout ?? 5000, 'connectTimeout');
   const queryTimeoutMs = durationMs(options.queryTimeout ?? 15_000, 'queryTimeout');
-  const daysOf = (option: 'completedMaxAge' | 'historyMaxAge'): number =>
-    Math.ceil(durationMs(options[option] ?? 7 * dayMs, option) / dayMs);
-  const [completedDays, historyDays] = [daysOf('completedMaxAge'), daysOf('historyMaxAge')];
+  const daysOf = (option: 'completedMaxAge' | 'failedMaxAge' | 'historyMaxAge', usual: number): number =>
+    Math.ceil(durationMs(options[option] ?? usual * dayMs, option) / dayMs);
+  const completedDays = daysOf('completedMaxAge', 7);
+  const failedDays = daysOf('failedMaxAge', 30);
+  const historyDays = daysOf('historyMaxAge', 7);
   const heartbeatMs = durationMs(options.heartbeat ?? 5000, 'heartbeat');
   return {
     name,
@@ -102,6 +107,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
           // They are given in real time, which means nothing to a clock that is moved by hand.
           heartbeatMs: options.clock === 'box' ? null : heartbeatMs,
           completedDays,
+          failedDays,
           historyDays,
           isUnsafe: options.unsafe ?? false,
           usesGivenClock: options.clock === 'box',

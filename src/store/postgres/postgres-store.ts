@@ -148,7 +148,8 @@ export class PostgresStore extends Reading implements OpenStore {
       await this.#programs.within(commit);
     } catch (error) {
       const call = 'a commit in a transaction of the program';
-      throw codeOf(error) === '23505'
+      // Where a transaction does not see what was committed since it began, a unique name is refused by 40001.
+      throw codeOf(error) === '23505' || codeOf(error) === '40001'
         ? madeElsewhere(commit, error)
         : storeError(error, call, 'not committed');
     }

@@ -118,6 +118,7 @@ export interface PutOptions {
   readonly quotaNames?: readonly string[];
   readonly keys?: readonly string[];
   readonly priority?: number;
+  readonly tags?: readonly string[];
 }
 
 /** A change of a job. */
@@ -139,6 +140,7 @@ export function put(id: string, options: PutOptions = {}): Change {
     args: [id],
     quotaNames,
     ...(options.keys === undefined ? {} : { keys: options.keys }),
+    ...(options.tags === undefined ? {} : { tags: options.tags }),
     beginAfter,
     beginBy,
     parent: { queue: options.queue ?? '' },

@@ -212,6 +212,35 @@ export const indexChecks: readonly ContractCheck[] = [
     assert.deepEqual([...(await store.open.annotated(['b', 'a']))], ['a']);
   }),
 
+  check(
+    'gives a unique name to one of two commits that take it at once, and later to one that knows it',
+    async (store) => {
+      const id = '/work/x';
+      const take = (job: string, rev: number): Promise<void> =>
+        store.commit(
+          [
+            put(job),
+            { kind: 'unique', id, event: 'unique.taken', from: null, to: null, patch: { job, at: rev } },
+          ],
+          [{ check: 'rev', kind: 'unique', id, rev }],
+        );
+
+      const results = await Promise.allSettled([take('a', 0), take('b', 0)]);
+      assert.deepEqual(
+        results.map((result) => (result.status === 'rejected' ? result.reason.code : 'taken')),
+        ['taken', 'CONFLICT'],
+      );
+      assert.deepEqual(await store.waiting(), ['a']);
+      assert.equal((await store.open.get('unique', id))?.job, 'a');
+
+      await take('c', 1);
+      await assert.rejects(take('d', 1), { code: 'CONFLICT' });
+      assert.deepEqual(await store.waiting(), ['a', 'c']);
+      const [record, ...others] = await store.open.list('unique', '/work/');
+      assert.deepEqual([record?.job, record?.at, record?.until, record?.rev, others], ['c', 1, null, 2, []]);
+    },
+  ),
+
   check('knows the earliest instant at which a waiting job becomes due', async (store) => {
     assert.equal(await store.open.due(0), null);
     await store.commit([put('now'), put('late', { beginAfter: 300 }), put('soon', { beginAfter: 100 })]);

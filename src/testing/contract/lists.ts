@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import type { OpenStore } from '../../index.ts';
 import type { ContractCheck } from './check.ts';
-import { type CheckedStore, changeOf, check, put, reopeningCheck, stored } from './checked-store.ts';
+import {
+  type Change,
+  type CheckedStore,
+  changeOf,
+  check,
+  put,
+  reopeningCheck,
+  stored,
+} from './checked-store.ts';
 
 type Request = Parameters<OpenStore['jobsPage']>[0];
 
@@ -119,6 +127,38 @@ export const listChecks: readonly ContractCheck[] = [
     assert.deepEqual(ids(second.jobs), ['b', 'a']);
     assert.deepEqual(await listed(store, { list: 'all' }), ['g', 'f', 'e', 'd', 'b', 'a']);
   }),
+  check(
+    'lists the jobs of a tag in any state, newest first, page by page, as their tags are now',
+    async (store) => {
+      await store.commit([put('c', { tags: ['x', 'y'] }), put('a', { tags: ['x'] }), put('b')]);
+      await store.commit([
+        put('d', { tags: ['y'], beginAfter: 100 }),
+        put('e', { tags: ['x'], name: 'mail' }),
+      ]);
+      await store.claim({ limit: 1 });
+      await store.start('c');
+      await store.finish('c');
+
+      assert.deepEqual(await pages(store, { list: 'tagged', tag: 'x' }, 2), [['e', 'a'], ['c']]);
+      assert.deepEqual(await listed(store, { list: 'tagged', tag: 'x', names: ['mail'] }), ['e']);
+      assert.deepEqual(await listed(store, { list: 'tagged', tag: 'z' }), []);
+      const set = (id: string, state: string, tags: string[] | null): Change =>
+        changeOf(id, 'tags.set', state, state, { tags });
+      await store.commit([
+        set('c', 'completed', ['z', 'x']),
+        set('a', 'pending', null),
+        set('b', 'pending', ['x']),
+      ]);
+      await store.commit([
+        { kind: 'job', id: 'e', event: 'evicted', from: 'pending', to: null, patch: null, gone: true },
+      ]);
+      assert.deepEqual(await listed(store, { list: 'tagged', tag: 'x' }), ['b', 'c']);
+      assert.deepEqual(await listed(store, { list: 'tagged', tag: 'y' }), ['d']);
+      assert.deepEqual(await listed(store, { list: 'tagged', tag: 'z' }), ['c']);
+      await store.commit([put('e', { tags: ['y'] })]);
+      assert.deepEqual(await listed(store, { list: 'tagged', tag: 'y' }), ['e', 'd']);
+    },
+  ),
 
   check('lists what agents hold, in the order of claims', async (store) => {
     const patch = { queue: '', dispatcher: 'd' };

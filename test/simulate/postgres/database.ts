@@ -108,6 +108,7 @@ export class SimulatedDatabase {
       queryTimeoutMs: 15_000,
       heartbeatMs,
       completedDays: 7,
+      failedDays: 30,
       historyDays: 7,
       // The server has passed to the system what it calls synced, and the system does not crash.
       isUnsafe: true,

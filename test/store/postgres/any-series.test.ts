@@ -3,6 +3,7 @@ import { type Json, memoryStore, type OpenStore, type Store } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import { SeededRandom } from 'signalbox/testing';
 import { afterAll, describe, expect, it } from 'vitest';
+import { newScheduleContext } from '../../../machines/schedule.context.ts';
 import { Audit } from '../../../src/testing/simulate/audit/audit.ts';
 import { newPath } from '../json/open-store.ts';
 import { openByHand } from '../open-by-hand.ts';
@@ -20,7 +21,18 @@ function opened(store: Store): Promise<OpenStore> {
   return openByHand(store, () => clock.now);
 }
 
-const kinds = ['job', 'queue', 'quota', 'limit', 'representation', 'agent', 'proxy', 'annotation'] as const;
+const kinds = [
+  'job',
+  'queue',
+  'quota',
+  'limit',
+  'schedule',
+  'representation',
+  'agent',
+  'proxy',
+  'annotation',
+  'unique',
+] as const;
 const texts = [
   '',
   'a',
@@ -262,7 +274,16 @@ class Series {
     return { by: this.one(['d', 'e"\\', 'client']), changes, expect: [holder] };
   }
   other(): Change {
-    const kind = this.one(['annotation', 'annotation', 'quota', 'queue', 'agent', 'proxy'] as const);
+    const kind = this.one([
+      'annotation',
+      'annotation',
+      'quota',
+      'queue',
+      'agent',
+      'proxy',
+      'schedule',
+      'unique',
+    ] as const);
     const id =
       kind === 'annotation'
         ? `j${this.below(12)}/${this.one(texts.slice(1, 20).filter((text) => !/[\n]/.test(text)))}`
@@ -277,19 +298,28 @@ class Series {
         ? { value: this.value() }
         : kind === 'quota'
           ? { size: this.below(100) }
-          : kind === 'queue'
-            ? { createdAt: this.one(numbers) }
-            : kind === 'agent'
+          : kind === 'unique'
+            ? { job: `j${this.below(9)}`, at: this.instant(), until: this.one([1e15, 2e15]) }
+            : kind === 'schedule'
               ? {
-                  ...(this.below(2) === 0 ? { size: this.below(9) } : {}),
-                  failure: this.orNull(this.failure()),
+                  nextAt: this.orNull(this.instant()),
+                  figures: { ...newScheduleContext().figures, jitter: this.instant() },
+                  setBy: this.one(texts),
+                  job: { content: this.mapping(), delay: null, deadline: null, annotations: null },
                 }
-              : {
-                  parent: this.records.get(key)?.parent ?? { job: `j${this.below(9)}` },
-                  branches: [{ when: this.one(texts), job: this.orNull('j1') }].slice(this.below(2)),
-                  chosen: this.orNull(`j${this.below(9)}`),
-                  order: ['callback', 0],
-                };
+              : kind === 'queue'
+                ? { createdAt: this.one(numbers) }
+                : kind === 'agent'
+                  ? {
+                      ...(this.below(2) === 0 ? { size: this.below(9) } : {}),
+                      failure: this.orNull(this.failure()),
+                    }
+                  : {
+                      parent: this.records.get(key)?.parent ?? { job: `j${this.below(9)}` },
+                      branches: [{ when: this.one(texts), job: this.orNull('j1') }].slice(this.below(2)),
+                      chosen: this.orNull(`j${this.below(9)}`),
+                      order: ['callback', 0],
+                    };
     if (kind === 'proxy' && this.records.has(key)) delete patch.order;
     this.records.set(key, patch as never);
     return { kind, id, event: 'changed', from: null, to: null, patch };
@@ -326,8 +356,11 @@ async function seen(store: OpenStore): Promise<unknown> {
   for await (const { seq, q, by, commit, ...entry } of store.entries(1)) {
     if (entry.kind === 'store') continue;
     entries[`${entry.kind}/${entry.id}`] ??= [];
+    // What shares a statement on a database says so of the charts of all.
+    const mv = entry.kind === 'schedule' ? entry.mv : entry.mv.split(',').slice(0, 2).join();
     entries[`${entry.kind}/${entry.id}`]?.push({
       ...entry,
+      mv,
       by: by.slice(0, by.lastIndexOf('#')),
     });
   }

@@ -23,7 +23,8 @@ const dayMs = 24 * 60 * 60 * 1000;
 /** A store whose days are those of the database, and a connection to look at them. */
 async function makeDays() {
   const schema = newSchema();
-  const store = newPostgresStore({ schema, clock: 'database', completedMaxAge: '2d', historyMaxAge: '3d' });
+  const ages = { completedMaxAge: '2d', failedMaxAge: '5d', historyMaxAge: '3d' } as const;
+  const store = newPostgresStore({ schema, clock: 'database', ...ages });
   client = await connected();
   const admin = client;
   const partitions = async (table: string): Promise<string[]> => {
@@ -49,7 +50,7 @@ async function makeDays() {
     const name = new Date(from).toISOString().slice(0, 10).replaceAll('-', '');
     const bounds = `FROM ('${idBeginning(from)}') TO ('${idBeginning(from + dayMs)}')`;
     const make = async (): Promise<void> => {
-      for (const table of ['job', 'done'])
+      for (const table of ['job', 'done', 'tag'])
         await admin.query(
           `CREATE TABLE ${schema}.${table}_${name} PARTITION OF ${schema}.${table} FOR VALUES ${bounds}`,
         );
@@ -112,7 +113,7 @@ describe('The days of a postgres store', () => {
     await opened(store);
 
     const days = await Promise.all([0, -1, -2].map(pastDay));
-    for (const table of ['job', 'done'])
+    for (const table of ['job', 'done', 'tag'])
       expect(await partitions(table)).toEqual([
         ...days.map(({ name }) => `${table}_${name}`),
         `${table}_default`,
@@ -159,7 +160,7 @@ describe('The days of a postgres store', () => {
     await opened(store);
 
     expect(await partitions('line')).not.toContain('line_1');
-    for (const table of ['job', 'done']) {
+    for (const table of ['job', 'done', 'tag']) {
       expect(await partitions(table)).not.toContain(`${table}_${old.name}`);
       expect(await partitions(table)).toContain(`${table}_${kept.name}`);
     }
@@ -216,9 +217,9 @@ describe('The days of a postgres store', () => {
     ['emptied, where a day was never made,', 'missing'],
     ['emptied, where programs give ids of their own,', 'own'],
   ])(
-    'are %s without the jobs that unfinished ones refer to; annotations go with their jobs',
+    'are %s without the jobs that unfinished ones refer to; annotations and tags go with their jobs',
     async (_how, which) => {
-      const { store, age, partitions, pastDay } = await makeDays();
+      const { schema, store, admin, age, partitions, pastDay } = await makeDays();
       const keep = defineJob({ name: 'keep', run: (job: unknown) => String(job) });
       const box = await createSignalbox({ store, jobs: [note, keep], uuid });
       const day = await pastDay(3);
@@ -229,8 +230,8 @@ describe('The days of a postgres store', () => {
       ];
       await box.start({ pollInterval: '100ms' });
       const [referred, other] = [
-        await box.queue().put(note('referred'), { id: one }),
-        await box.queue().put(note.partial('other').with({ id: two, annotations: { a: 1 } })),
+        await box.queue().put(note('referred'), { id: one, tags: ['t'] }),
+        await box.queue().put(note.partial('other').with({ id: two, annotations: { a: 1 }, tags: ['t'] })),
       ];
       await Promise.all([referred.waitFor('COMPLETED'), other.waitFor('COMPLETED')]);
       await box.queue().put(keep(referred), { beginAfter: '1h' });
@@ -245,9 +246,84 @@ describe('The days of a postgres store', () => {
       expect((await third.job(one).refresh()).outcome).toMatchObject({ ok: true, value: 'referred' });
       await expect(third.job(two).refresh()).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
       expect(await third.store.annotations(two)).toEqual([]);
+      const { jobs } = await third.store.jobsPage({ list: 'tagged', tag: 't', limit: 10 });
+      expect(jobs.map(({ id }) => id)).toEqual([one]);
+      expect((await admin.query(`SELECT id FROM ${schema}.tag`)).rows).toEqual([{ id: one }]);
+      expect(await partitions('tag')).not.toContain(`tag_${day.name}`);
       await third.stop();
     },
   );
+
+  it.each([
+    ['dropped', true],
+    ['emptied', false],
+  ])(
+    'are %s without the jobs that failed, were aborted or have expired: those are kept longer',
+    async (_how, isDay) => {
+      const { store, partitions, age, pastDay } = await makeDays();
+      const open = await openedByHand(store);
+      const day = await pastDay(3);
+      await day.make();
+      const endings = ['succeeded', 'cancelled', 'failed', 'aborted', 'expired'];
+      const changes = endings.map((ending) => {
+        const job = madeJob(isDay ? day.id(ending) : ending, 'completed', null);
+        return { ...job, patch: { ...job.patch, ending, tags: ['t'] } };
+      });
+      await open.commit({ by: 'client', changes, expect: [] }).synced;
+      await open.close();
+      const leftAfter = async (days: number): Promise<unknown[]> => {
+        await age(days);
+        await (await openedByHand(store)).close();
+        const last = await openedByHand(store);
+        const jobs = (await last.list('job', '')).map(({ ending }) => ending);
+        const { failed } = (await last.counts()).lists;
+        const listed = (await last.jobsPage({ list: 'tagged', tag: 't', limit: 10 })).jobs;
+        expect([failed.n, listed.length]).toEqual([jobs.length, jobs.length]);
+        await last.close();
+        return jobs.toSorted();
+      };
+
+      expect(await leftAfter(3)).toEqual(['aborted', 'expired', 'failed']);
+      expect(await partitions('job')).not.toContain(`job_${day.name}`);
+      expect(await leftAfter(2)).toHaveLength(3);
+      expect(await leftAfter(1)).toEqual([]);
+    },
+  );
+
+  it('take along the unique names of their jobs, but for those whose windows last or that others have', async () => {
+    const { store, age } = await makeDays();
+    const open = await openedByHand(store);
+    const named = (id: string, name: string, to: string, until: number | null) => [
+      madeJob(id, to, to === 'pending' ? { queue: '' } : null),
+      {
+        kind: 'unique' as const,
+        id: name,
+        event: 'unique.taken',
+        from: null,
+        to: null,
+        patch: { job: id, at: 0, until },
+      },
+    ];
+    await open.commit({
+      by: 'client',
+      changes: [
+        ...named('over', '/mail/1', 'completed', null),
+        ...named('passed', '/mail/2', 'completed', 1),
+        ...named('lasting', '/mail/3', 'completed', Number.MAX_SAFE_INTEGER),
+        ...named('first', '/mail/4', 'completed', null),
+        ...named('waits', '/mail/4', 'pending', null),
+      ],
+      expect: [],
+    }).synced;
+    await open.close();
+    await age(3);
+
+    await (await openedByHand(store)).close();
+    const last = await openedByHand(store);
+    expect((await last.list('job', '')).map(({ id }) => id)).toEqual(['waits']);
+    expect((await last.list('unique', '')).map(({ id }) => id)).toEqual(['/mail/3', '/mail/4']);
+    await last.close();
+  });
 
   it('are dropped without the jobs that are over since a younger day', async () => {
     const { store, partitions, pastDay } = await makeDays();

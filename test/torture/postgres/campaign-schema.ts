@@ -2,7 +2,8 @@ import { createSignalbox, type Signalbox } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
 import { quotaSize } from '../workload.ts';
 import { deathIntervalMs, pingIntervalMs } from './intervals.ts';
-import { queues } from './jobs.ts';
+import { jobsOf, queues } from './jobs.ts';
+import { ticks } from './ticks.ts';
 import { connectedTo, dropSchemas } from './torture-server.ts';
 
 /** The schema of a campaign, and the one in which its jobs leave their effects. */
@@ -22,13 +23,15 @@ export class CampaignSchema {
 
   /** Makes the queues and the quota, and a trigger that counts the quota apart from the store's own counts. */
   async prepare(): Promise<void> {
+    const { ticked } = jobsOf(() => {}, '', this.schema).put;
     const box = await createSignalbox({
       store: postgresStore({ connectionString: this.url, schema: this.schema }),
-      jobs: [],
+      jobs: [ticked],
       uuid: 'ffffffff-0000-4000-8000-000000000000',
     });
     for (const name of queues) await box.createQueue(name);
     await box.queue('work').quotas.create('narrow', { size: quotaSize });
+    await box.queue(ticks.queue).schedules.set(ticks.name, ticks.options, ticked());
     this.#box = box;
     const client = await connectedTo(this.url);
     await client.query(`
@@ -69,6 +72,11 @@ export class CampaignSchema {
   #opened(): Signalbox {
     if (this.#box === null) throw new Error('Expected prepare() to be called first.');
     return this.#box;
+  }
+
+  /** No tick comes any more. */
+  async pauseTicks(): Promise<void> {
+    await this.#opened().queue(ticks.queue).schedules.pause(ticks.name);
   }
 
   async close(): Promise<void> {

@@ -71,6 +71,7 @@ export async function campaign(options: CampaignOptions): Promise<Campaign> {
       progress,
     });
     workers.stopPutting();
+    await schema.pauseTicks();
     progress('the faults are over');
     const { terminalWithinMs, left } = await whenOver(schema, finishMs);
     const late = terminalWithinMs === null ? [`${left.length} jobs were not over in time`] : [];

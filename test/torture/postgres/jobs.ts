@@ -88,6 +88,10 @@ export function jobsOf(ledger: Scribe, worker: string, schema: string) {
           });
         },
       }),
+      /** One that waits has the unique name of its key. */
+      single: defineJob({ name: 'single', retry, run: noted, unique: { until: 'started' } }),
+      /** Its schedule puts one a second. */
+      ticked: defineJob({ name: 'ticked', retry, run: () => noted(1) }),
       /** Puts another job with its result. */
       putting: defineJob({
         name: 'putting',

@@ -191,4 +191,28 @@ export const mutants: readonly PostgresMutant[] = [
       { file: 'src/runtime/dispatchers/poller.ts', find: 'await agent.claimDue();', replace: 'void agent;' },
     ],
   },
+  {
+    name: 'name-for-two',
+    without: 'the look whether a unique name was obtained',
+    scenario: 'nameForTwo',
+    edits: [
+      {
+        file: `${folder}/sql/expect.ts`,
+        find: 'ON CONFLICT DO NOTHING;\n        IF NOT FOUND THEN',
+        replace: 'ON CONFLICT DO NOTHING;\n        IF false THEN',
+      },
+    ],
+  },
+  {
+    name: 'tick-without-revision',
+    without: 'the revision of a record that a commit believes in, as a tick does in that of its schedule',
+    scenario: 'tickForTwo',
+    edits: [
+      {
+        file: `${folder}/sql/expect.ts`,
+        find: "IF coalesce(found_rev, 0) <> (b ->> 'rev')::bigint OR found_seq",
+        replace: 'IF found_seq',
+      },
+    ],
+  },
 ];

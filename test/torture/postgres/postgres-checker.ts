@@ -1,14 +1,15 @@
-import { createSignalbox, type HistoryEntry, type JobRecord } from 'signalbox';
+import { createSignalbox, type HistoryEntry, type JobRecord, type OpenStore } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
 import { RunChecker, type Verdict } from '../run-checker.ts';
 import { quotaSize } from '../workload.ts';
 import type { Campaign } from './campaign.ts';
 import { mostAtOnce, type Run } from './runs.ts';
+import { ticks, wrongTicks } from './ticks.ts';
 import { connectedTo } from './torture-server.ts';
 
 /** Compares what the workers wrote with what the store and the tables of their effects hold. */
 export async function judge({ schema: { url, schema }, ledger }: Campaign): Promise<Verdict> {
-  const checker = new PostgresChecker({ torn: 0, wrongEndings: 0 });
+  const checker = new PostgresChecker({ torn: 0, wrongEndings: 0, ticksMissed: 0, ticksDoubled: 0 });
   checker.readLedger(ledger);
   const store = postgresStore({ connectionString: url, schema });
   const box = await createSignalbox({ store, jobs: [], uuid: 'ffffffff-0000-4000-8000-000000000000' });
@@ -17,6 +18,7 @@ export async function judge({ schema: { url, schema }, ledger }: Campaign): Prom
     (await client.query(text)).rows.map((row) => String(Object.values(row)[0]));
   try {
     await checker.compare(box.store, { boxPrefix: '', allowsFalseDeaths: true, hasPeers: true });
+    await checker.checkTicks(box.store);
     checker.checkRoom(await rows(`SELECT id FROM ${schema}.room WHERE used <> 0`));
     checker.checkQuota(await rows(`SELECT running FROM ${schema}_effects.over_quota`));
     checker.checkEffects(await rows(`SELECT job FROM ${schema}_effects.effect`));
@@ -30,9 +32,10 @@ export async function judge({ schema: { url, schema }, ledger }: Campaign): Prom
 
 /**
  * `torn`: effects without their job's success, and the other way round. `wrongEndings`: jobs that did not succeed, though
- * nothing but faults from outside was in their way.
+ * nothing but faults from outside was in their way. `ticksMissed`, `ticksDoubled`: ticks of the schedule without a job, and jobs of a
+ * tick beside its first.
  */
-class PostgresChecker extends RunChecker<'torn' | 'wrongEndings'> {
+class PostgresChecker extends RunChecker<'torn' | 'wrongEndings' | 'ticksMissed' | 'ticksDoubled'> {
   readonly #runs = new Map<string, Run>();
   readonly #killed = new Map<string, number>();
   readonly #cancelled = new Set<string>();
@@ -66,6 +69,21 @@ class PostgresChecker extends RunChecker<'torn' | 'wrongEndings'> {
     if (event !== 'representation.deactivate') return;
     const uuid = id.slice(id.indexOf('/') + 1);
     this.#deaths.set(uuid, [...(this.#deaths.get(uuid) ?? []), at]);
+  }
+
+  async checkTicks(store: OpenStore): Promise<void> {
+    const schedule = await store.get('schedule', `${ticks.queue}/${ticks.name}`);
+    const { from = null, every = null } = schedule?.figures ?? {};
+    if (schedule?.lastTick == null || from === null || every === null)
+      return this.count('ticksMissed', 'all of them');
+    const notes = await store.list('annotation', '');
+    const jobs = notes.filter(({ id }) => id.endsWith('/signalbox.schedule'));
+    const { missed, doubled } = wrongTicks(
+      { from, everyMs: every, lastTick: schedule.lastTick },
+      jobs.map(({ id, value }) => ({ id, tick: (value as { readonly tick: number }).tick })),
+    );
+    for (const what of missed) this.count('ticksMissed', what);
+    for (const what of doubled) this.count('ticksDoubled', what);
   }
 
   /** By the ledger, and by a trigger that counts at every commit. */

@@ -7,6 +7,7 @@ import { campaign } from './campaign.ts';
 import { mutants } from './mutants.ts';
 import { judge } from './postgres-checker.ts';
 import { mostAtOnce } from './runs.ts';
+import { wrongTicks } from './ticks.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -58,5 +59,18 @@ describe('runs of jobs in a quota', () => {
     expect(
       mostAtOnce([{ ...run, claimedAt: 3 }, two[1] as typeof run], new Map(), new Map([['w', [2]]])).count,
     ).toBe(2);
+  });
+});
+
+describe('ticks of a schedule', () => {
+  const times = { from: 100, everyMs: 10, lastTick: 130 };
+  const jobs = [110, 120, 130].map((tick) => ({ id: `job-${tick}`, tick }));
+
+  it('have one job each', () => {
+    expect(wrongTicks(times, jobs)).toEqual({ missed: [], doubled: [] });
+    expect(wrongTicks(times, jobs.slice(1)).missed).toEqual(['tick 110 has no job']);
+    expect(wrongTicks(times, [...jobs, { id: 'other', tick: 120 }]).doubled).toEqual([
+      'tick 120 has job-120 and other',
+    ]);
   });
 });

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Job, OpenStore } from 'signalbox';
 import { claimFor, presenceIn, putOf } from './claims.ts';
+import { nameForTwo, tickForTwo } from './feature-scenarios.ts';
 import { statements } from './proxy.ts';
 import { atOnce, type ScenarioBox, type ScenarioDatabase } from './scenario-database.ts';
 
@@ -324,4 +325,6 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   writtenIsLost,
   moreThanFits,
   hintLost,
+  nameForTwo,
+  tickForTwo,
 };

@@ -88,6 +88,7 @@ async function putOne(
   queue: (typeof queues)[number],
   number: string,
 ): Promise<void> {
+  if (random.integer(0, 3) === 0) return putSingle(box, random, puts);
   const kind = queue === 'plain' ? random.pick(plainKinds) : random.pick(puts.kinds);
   const callbacks = kind === 'chained' || kind === 'handing' || kind === 'fan' ? 1 : 0;
   const job = await jobOf(puts, kind, random.integer(0, 7), callbacks);
@@ -95,6 +96,20 @@ async function putOne(
   const cancelAfter = random.integer(0, 800);
   await persistently(id, kind, () => box.queue(queue).put(job, { id }));
   if (kind === 'doomed') void cancelLater(box, id, cancelAfter);
+}
+
+/** Puts under one of a few unique names: the job that the answer names is there, whoever put it. */
+async function putSingle(box: Signalbox, random: SeededRandom, { put }: Puts): Promise<void> {
+  const ms = random.integer(0, 2);
+  for (;;) {
+    try {
+      ledger(`ack ${(await box.queue('work').put(put.single(ms))).id}`);
+      return;
+    } catch (error) {
+      if (!isOutside(error)) throw error;
+      await pause(20);
+    }
+  }
 }
 
 /** Cancels a job, however often the store does not answer. Its process may run it, or another one, or none. */

@@ -69,7 +69,8 @@ async function storeOf(given: Given): Promise<Store> {
         mustBeCurrent(found, schema, 'the command'),
       ),
     );
-    return postgresStore({ connectionString, schema, completedMaxAge: forever, historyMaxAge: forever });
+    const kept = { completedMaxAge: forever, failedMaxAge: forever, historyMaxAge: forever };
+    return postgresStore({ connectionString, schema, ...kept });
   }
   if (given.schema !== undefined)
     throw new UsageError('Expected `--schema` to be given with a database, got it with a directory.');

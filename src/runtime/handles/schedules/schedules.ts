@@ -85,7 +85,7 @@ export class Schedules {
    * ```
    *
    * @throws SignalboxError `INVALID_CRON`, `INVALID_TIME_ZONE`, `INVALID_OPTION`, `INVALID_DURATION`, `INVALID_INSTANT`,
-   * `INVALID_NAME`, `QUEUE_NOT_FOUND`, `UNKNOWN_DEFINITION`, `NO_SCHEDULES`, `ARGS_…`.
+   * `INVALID_NAME`, `QUEUE_NOT_FOUND`, `UNKNOWN_DEFINITION`, `ARGS_…`.
    */
   async set(
     name: string,

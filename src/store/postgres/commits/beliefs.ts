@@ -47,16 +47,28 @@ export class Beliefs {
     return [...this.#all].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, belief]) => belief);
   }
 
-  /** A record that is no job is as it was read. A limit may have been dropped and made anew: then it has another newest entry. */
-  ofSetting(kind: Kind, id: string): void {
+  /**
+   * A record that is no job is as it was read. A limit may have been dropped and made anew: then it has another newest entry. A unique
+   * name that `isMade` is obtained: there, where it may have to be waited for, nothing is locked yet.
+   */
+  ofSetting(kind: Kind, id: string, isMade: boolean): void {
     const before = this.#parts.set.setting(kind, id);
+    if (kind === 'unique' && before === undefined && isMade) {
+      this.#all.set(keyOf(kind, id), { is: 'name', id });
+      return;
+    }
     const seq = kind === 'limit' && before !== undefined ? { seq: before.lastSeq } : {};
-    this.#all.set(`${kind} ${id}`, { is: kind, id, rev: before?.rev ?? 0, ...seq });
+    this.#all.set(keyOf(kind, id), { is: kind, id, rev: before?.rev ?? 0, ...seq });
   }
 
   /** The commit is made soon after it was judged. */
   isSoon(now: number): void {
     this.#all.set('soon', { is: 'soon', until: now + soonMs });
+  }
+
+  /** Believes that there is no such job. */
+  absent(id: string): void {
+    this.#all.set(`job ${id}`, { is: 'job', id, rev: 0, at: {}, leaves: false });
   }
 
   /** Believes that a job is where it was read, and takes it out of there when it leaves. */
@@ -141,11 +153,16 @@ export class Beliefs {
   #believeIn(kind: Kind, id: string): void {
     if (this.#parts.changed.has(`${kind}/${id}`)) return;
     if (kind !== 'job')
-      this.#all.set(`${kind} ${id}`, { is: kind, id, rev: this.#parts.set.setting(kind, id)?.rev ?? 0 });
+      this.#all.set(keyOf(kind, id), { is: kind, id, rev: this.#parts.set.setting(kind, id)?.rev ?? 0 });
     else {
       const job = this.#parts.set.job(id);
       if (job !== undefined) this.leave(job, false);
-      else this.#all.set(`job ${id}`, { is: 'job', id, rev: 0, at: {}, leaves: false });
+      else this.absent(id);
     }
   }
+}
+
+/** By which beliefs are ordered: unique names come first. */
+function keyOf(kind: Kind, id: string): string {
+  return `${kind === 'unique' ? ' ' : ''}${kind} ${id}`;
 }

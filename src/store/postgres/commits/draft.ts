@@ -1,3 +1,4 @@
+import { versionFor } from '../../../model/jobs/machine-version.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { Kind, Line, Records } from '../../entry.ts';
 import { mustBeInState } from '../../rules/preconditions.ts';
@@ -5,8 +6,6 @@ import type { Change, Precondition } from '../../store.ts';
 import type { Lanes } from '../jobs/lanes.ts';
 import type { OwnLeases } from '../jobs/leases.ts';
 import type { News } from '../journal/notifying.ts';
-import { mustNotSchedule } from '../no-schedules.ts';
-import { mustNotBeUnique } from '../no-unique.ts';
 import { listed, mostPatches, provisional, type Touched } from './documents.ts';
 import { Entries, seqIn } from './entries.ts';
 import { type Moved, movedJob, queuesIn, stopsIn } from './moved.ts';
@@ -32,6 +31,7 @@ export class Draft {
   readonly #entries = new Entries();
   readonly #changed = new Map<string, Touched>();
   #moved: Moved[] | null = null;
+  #hasSchedules = false;
   readonly #expected: Precondition[] = [];
 
   constructor(set: WorkingSet, subjects: Subjects, parts: DraftParts) {
@@ -54,15 +54,18 @@ export class Draft {
     return this.#writing !== null && this.#writing.beliefs.leases.size + this.#writing.taken.size > 0;
   }
 
-  /** Takes note of beliefs that held, and makes changes, all or none. @throws ConflictError, SignalboxError `JOB_QUARANTINED`, `NO_SCHEDULES`, `NO_UNIQUE`. */
+  /** What a line of the journal says of the charts that stepped. `given`: those of jobs and representations. */
+  version(given: string): string {
+    return this.#hasSchedules ? versionFor([{ kind: 'schedule' }], given) : given;
+  }
+
+  /** Takes note of beliefs that held, and makes changes, all or none. @throws ConflictError, SignalboxError `JOB_QUARANTINED`. */
   add(changes: readonly Change[], expect: readonly Precondition[]): void {
     const { tables } = this.#set;
     const first = this.#entries.count;
     const undo: (readonly [Kind, string, Records[Kind] | undefined])[] = [];
     try {
       for (const [index, change] of changes.entries()) {
-        mustNotSchedule(change);
-        mustNotBeUnique(change);
         mustBeInState(change, tables.get(change.kind, change.id));
         undo.push([change.kind, change.id, tables.apply(change, provisional + first + index)]);
       }
@@ -76,6 +79,7 @@ export class Draft {
 
   #touchedBy(change: Change, lastSeq: number): void {
     const { kind, id, patch } = change;
+    if (kind === 'schedule') this.#hasSchedules = true;
     const subject = `${kind}/${id}`;
     const text = JSON.stringify(patch);
     const q = lastSeq >= provisional ? provisional - 1 - lastSeq : lastSeq;
@@ -190,7 +194,8 @@ export class Draft {
     const queues = queuesIn(this.moved());
     for (const { kind, id } of this.#changed.values())
       if (kind === 'queue') queues.add(id);
-      else if (kind === 'quota' || kind === 'agent') queues.add(id.slice(0, id.indexOf('/')));
+      else if (kind === 'quota' || kind === 'agent' || kind === 'schedule')
+        queues.add(id.slice(0, id.indexOf('/')));
     return { queues, stops: stopsIn(this.moved()) };
   }
 

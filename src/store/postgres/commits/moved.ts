@@ -2,6 +2,8 @@ import type { JobRecord } from '../../../model/records/records.ts';
 import type { Tables } from '../../rules/tables.ts';
 import { type LanePut, type Lanes, laneKeyOf } from '../jobs/lanes.ts';
 import { type Home, placeIn, type StoredJob } from '../jobs/stored-job.ts';
+import type { Fields } from './beliefs.ts';
+import { type NumberOf, provisional } from './documents.ts';
 
 /** A job that a commit changes: how it was, how it is then, and where it belongs. */
 export interface Moved {
@@ -97,4 +99,33 @@ export function stopsIn(moved: readonly Moved[]): Set<string> {
   for (const { id, before, after } of moved)
     if (after?.state === 'active.cancelling' && before?.record.state !== after.state) stops.add(id);
   return stops;
+}
+
+/** A tag of a job, and the entry that made the job: its seq, or its number in this commit. */
+type Tag = readonly [tag: string, id: string, seq: number | null, entry: number | null];
+
+/** The changes of the rows that list jobs by their tags: none where no job has any. `numberOf`: of an entry of this commit, by its placeholder. */
+export function tagChanges(moved: readonly Moved[], numberOf: NumberOf): readonly Fields[] {
+  const [dropped, added]: [Tag[], Tag[]] = [[], []];
+  for (const { before, after } of moved) {
+    const old = before?.record;
+    if (old?.tags == null && after?.tags == null) continue;
+    const isSame = old?.createdSeq === after?.createdSeq;
+    dropped.push(...tagsOf(old, isSame ? after : undefined, numberOf));
+    added.push(...tagsOf(after, isSame ? old : undefined, numberOf));
+  }
+  const changes: Fields[] = [];
+  if (dropped.length > 0) changes.push({ is: 'tag', id: '-', gone: true, jobs: dropped });
+  if (added.length > 0) changes.push({ is: 'tag', id: '', jobs: added });
+  return changes;
+}
+
+/** The tags of a job that another form of it has not. */
+function tagsOf(job: JobRecord | undefined, other: JobRecord | undefined, numberOf: NumberOf): Tag[] {
+  if (job?.tags == null) return [];
+  const { id, createdSeq } = job;
+  const made =
+    createdSeq >= provisional ? ([null, numberOf(createdSeq)] as const) : ([createdSeq, null] as const);
+  const names = [...new Set(job.tags)].filter((tag) => other?.tags?.includes(tag) !== true);
+  return names.map((tag) => [tag, id, ...made]);
 }

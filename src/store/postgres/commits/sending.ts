@@ -292,7 +292,7 @@ export class Sending {
       epoch,
       n,
       by: `${by}#${epoch}`,
-      machineVersion,
+      machineVersion: draft.version(machineVersion),
       isSynced: how.isSynced,
       now: clock.given(),
     };
@@ -316,7 +316,7 @@ export class Sending {
     draft.keepIn(this.own, c);
     const { epoch, machineVersion, committed } = this.#parts;
     const lines = (): readonly Line[] => {
-      const head = { at, by: `${by}#${epoch}`, mv: machineVersion };
+      const head = { at, by: `${by}#${epoch}`, mv: draft.version(machineVersion) };
       const made = draft.lines(c, head);
       if (how.claim === undefined || ids.length === 0) return made;
       const last = made.at(-1) ?? { ...head, s: seqIn(c, 0), entries: [] };

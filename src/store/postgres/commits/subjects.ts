@@ -9,6 +9,8 @@ export interface Subjects {
   /** Jobs that they make, and believe not to be there. */
   readonly absent: ReadonlySet<string>;
   readonly settings: ReadonlyMap<Exclude<Kind, 'job'>, ReadonlySet<string>>;
+  /** Unique names that they take, and believe to be free: whether one is, the statement says that obtains it. */
+  readonly free: ReadonlySet<string>;
   /** Jobs whose callbacks have to be known. */
   readonly parents: ReadonlySet<string>;
   /** Jobs that are given a callback, or for which another one waits from here on. */
@@ -28,6 +30,7 @@ export function subjectsOf(commits: Iterable<Asked>): Subjects {
   const jobs = new Set<string>();
   const absent = new Set<string>();
   const settings = new Map<Exclude<Kind, 'job'>, Set<string>>();
+  const free = new Set<string>();
   const parents = new Set<string>();
   const given = new Set<string>();
   const holders: (readonly [string, string])[] = [];
@@ -39,7 +42,8 @@ export function subjectsOf(commits: Iterable<Asked>): Subjects {
   };
   for (const { changes, expect } of commits) {
     for (const change of changes) {
-      if (change.kind === 'job' && isMade(change) && !jobs.has(change.id)) absent.add(change.id);
+      if (change.kind === 'unique' && expect.some((each) => isFree(each, change.id))) free.add(change.id);
+      else if (change.kind === 'job' && isMade(change) && !jobs.has(change.id)) absent.add(change.id);
       else add(change.kind, change.id);
       const parent = change.patch?.parent as Place | undefined | null;
       const { waitingOn } = change.patch ?? {};
@@ -58,6 +62,7 @@ export function subjectsOf(commits: Iterable<Asked>): Subjects {
         holders.push([precondition.queue, precondition.dispatcher]);
       } else if (precondition.check === 'rev') {
         if (precondition.kind === 'job' && precondition.rev === 0) absent.add(id);
+        else if (isFree(precondition, id)) free.add(id);
         else add(precondition.kind, id);
       } else {
         jobs.add(id);
@@ -67,10 +72,16 @@ export function subjectsOf(commits: Iterable<Asked>): Subjects {
     }
   }
   for (const id of absent) jobs.delete(id);
-  return { jobs, absent, settings, parents, given, holders, chains, counts };
+  return { jobs, absent, settings, free, parents, given, holders, chains, counts };
 }
 
 /** Whether a change is the first of its job: it brings all that the job consists of. */
 function isMade({ from, patch }: Change): boolean {
   return (from === null || from === 'new') && patch !== null && 'name' in patch;
+}
+
+/** Whether a precondition says of a unique name that there is no record of it. */
+function isFree(precondition: Precondition, id: string): boolean {
+  if (precondition.check !== 'rev' || precondition.kind !== 'unique') return false;
+  return precondition.rev === 0 && precondition.id === id;
 }

@@ -141,13 +141,19 @@ export async function workingSetOf(
     else known.push(job);
   }
   const parents = [...subjects.parents].filter((id) => isSure || own.job(id)?.isParent !== false);
-  if (connection !== null) await look(connection, schema, set, { ...subjects, unknown, parents });
+  const settings = isSure && subjects.free.size > 0 ? withNames(subjects) : subjects.settings;
+  if (connection !== null) await look(connection, schema, set, { ...subjects, settings, unknown, parents });
   set.load(known);
   for (const { home } of known) {
     const lease = home.in === 'lease' ? own.lease(home.token) : undefined;
     if (lease !== undefined) set.loadLease(lease);
   }
   return set;
+}
+
+/** With the unique names that are believed to be free. */
+function withNames({ settings, free }: Subjects): Subjects['settings'] {
+  return new Map([...settings, ['unique', new Set([...(settings.get('unique') ?? []), ...free])]]);
 }
 
 /** Whether a commit can be judged by what this process knows. */

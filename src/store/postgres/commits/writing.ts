@@ -19,7 +19,7 @@ import {
   wholeDoc,
 } from './documents.ts';
 import type { Entries } from './entries.ts';
-import type { Moved } from './moved.ts';
+import { type Moved, tagChanges } from './moved.ts';
 
 /** The number under which rows have an ending. */
 export function endingNumber(ending: Ending | null): number {
@@ -103,6 +103,7 @@ export class Writing {
     for (const moved of this.#parts.moved) this.#writeJob(moved, { puts, done, changes, freed });
     const entered = [...this.#entered].sort(([one], [other]) => (one < other ? -1 : 1));
     if (entered.length > 0) changes.push({ is: 'rooms', jobs: entered });
+    changes.push(...tagChanges(this.#parts.moved, this.#numberOf));
     for (const { kind, id } of this.#parts.changed.values())
       if (kind !== 'job') this.#writeSetting(kind, id, changes);
     this.beliefs.ofExpected();
@@ -162,9 +163,11 @@ export class Writing {
     this.#moveSlots(before?.record, after, to.freed);
     if (place !== 'lease') this.#passOn(moved, to.changes);
     if (after === undefined || place === null) {
-      if (before === undefined) return;
-      this.beliefs.leave(before, true);
-      to.changes.push({ is: 'job', id, gone: true });
+      if (before === undefined) this.beliefs.absent(id);
+      else {
+        this.beliefs.leave(before, true);
+        to.changes.push({ is: 'job', id, gone: true });
+      }
       return;
     }
     const entry = this.#numberOf(after.lastSeq);
@@ -294,14 +297,16 @@ export class Writing {
   #writeSetting(kind: Kind, id: string, changes: Fields[]): void {
     const before = this.#parts.set.setting(kind, id);
     const after = this.#parts.set.tables.get(kind, id);
-    this.beliefs.ofSetting(kind, id);
+    this.beliefs.ofSetting(kind, id, after !== undefined);
     if (after === undefined) {
       if (before !== undefined) changes.push({ is: kind, id });
       return;
     }
     const { id: _id, rev, lastSeq, ...body } = numberedRecord(after, this.#numberOf);
     const opens = kind === 'limit' ? { opens: this.#opensAt(after as LimitRecord) } : {};
-    changes.push({ is: kind, id, rev, seq: lastSeq, isNew: before === undefined, body, ...opens });
+    // The row of a unique name is made when that is obtained.
+    const isNew = before === undefined && kind !== 'unique';
+    changes.push({ is: kind, id, rev, seq: lastSeq, isNew, body, ...opens });
   }
 }
 

@@ -17,6 +17,7 @@ export interface OpeningParts extends PreparingParts {
   /** Null: no signs of life are given. */
   readonly heartbeatMs: number | null;
   readonly completedDays: number;
+  readonly failedDays: number;
   readonly historyDays: number;
   readonly usesGivenClock: boolean;
 }

@@ -6,12 +6,23 @@ import { daySettings } from '../sql/tables.ts';
 import { beginText, type Scheduled, type SqlConnection } from '../sql-port.ts';
 import { inTransaction } from '../transactions.ts';
 import { lockKey } from './migrating.ts';
-import { dayMs, dropJobs, dropLines, dropRooms, nameOfDay, partitionsOf } from './retention.ts';
+import {
+  dayMs,
+  dropJobs,
+  dropLines,
+  dropNames,
+  dropRooms,
+  nameOfDay,
+  partitionsOf,
+  tablesOfDays,
+} from './retention.ts';
 
 export interface PartitionsParts
   extends Pick<Parts, 'schema' | 'schemaName' | 'port' | 'transactions' | 'queryTimeoutMs' | 'report'> {
   /** Whole days for which jobs that are over are kept, besides today. */
   readonly completedDays: number;
+  /** Likewise, of those that failed, were aborted or have expired. */
+  readonly failedDays: number;
   /** Whole days for which the journal is kept, besides today; what is dropped with a partition may stay a day longer. */
   readonly historyDays: number;
 }
@@ -86,7 +97,7 @@ export class Partitions {
       const dayBefore = await this.#enterDay(connection, next * entriesOfCommit);
       for (let from = today; from <= today + daysAhead * dayMs; from += dayMs) {
         const range = [idBeginning(from), idBeginning(from + dayMs)];
-        for (const table of ['job', 'done']) await this.#makeOne(connection, table, nameOfDay(from), range);
+        for (const table of tablesOfDays) await this.#makeOne(connection, table, nameOfDay(from), range);
       }
       await this.#makeLines(connection, next, next - Math.floor(dayBefore / entriesOfCommit));
     });
@@ -97,9 +108,10 @@ export class Partitions {
   async #enterDay(connection: SqlConnection, next: number): Promise<number> {
     const day = `${this.#parts.schema}.day`;
     const today = this.#today;
+    const days = Math.max(this.#parts.completedDays, this.#parts.failedDays);
     const [row] = await connection.query(
       `INSERT INTO ${day} (at, seq) VALUES (${today}, ${next}) ON CONFLICT DO NOTHING;
-       DELETE FROM ${day} WHERE at < ${today - (this.#parts.completedDays + 1) * dayMs};
+       DELETE FROM ${day} WHERE at < ${today - (days + 1) * dayMs};
        SELECT max(seq) AS seq FROM ${day} WHERE at < ${today}`,
     );
     return Number(row?.seq ?? 0);
@@ -137,20 +149,28 @@ export class Partitions {
 
   /** Once a day is enough: what is old begins to be so at midnight. */
   async #drop(): Promise<void> {
-    const { schema, historyDays, completedDays } = this.#parts;
+    const { schema, historyDays, completedDays, failedDays } = this.#parts;
     const today = this.#today;
     if (this.#droppedOn === today) return;
     const areLinesGone = await this.#emptied('drop old lines of the journal', (connection) =>
       dropLines(connection, schema, today - historyDays * dayMs),
     );
     const areJobsGone = await this.#emptied('drop old jobs', (connection) =>
-      dropJobs(connection, schema, today - completedDays * dayMs),
+      dropJobs(connection, schema, {
+        completed: today - completedDays * dayMs,
+        failed: today - failedDays * dayMs,
+      }),
     );
+    let name: string | null = '';
+    const areNamesGone = await this.#emptied('drop unique names', async (connection) => {
+      name = await dropNames(connection, schema, name ?? '');
+      return name !== null;
+    });
     const areRoomsGone = await this.#emptied('drop rooms of keys', (connection) =>
       dropRooms(connection, schema),
     );
     await this.#dropMore?.(today);
-    if (areLinesGone && areJobsGone && areRoomsGone) this.#droppedOn = today;
+    if (areLinesGone && areJobsGone && areNamesGone && areRoomsGone) this.#droppedOn = today;
   }
 
   /** Bounded work in each transaction, until there is none left, or another process is at it. Gives whether all were made. */

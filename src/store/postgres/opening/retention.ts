@@ -4,6 +4,11 @@ export const dayMs = 24 * 60 * 60 * 1000;
 
 /** How many rows go one by one in a transaction, and how many of a day may move to the default partition before it is dropped. */
 const mostRows = 20_000;
+/** How many unique names are looked at in a transaction. */
+const mostNames = 5000;
+
+/** Tables that have a partition for each day of their jobs. */
+export const tablesOfDays = ['job', 'done', 'tag'] as const;
 
 /** What a partition of a day is called, behind the name of its table. */
 export function nameOfDay(at: number): string {
@@ -56,31 +61,72 @@ export async function dropRooms(connection: SqlConnection, schema: string): Prom
 }
 
 /**
- * Drops what is over since before an instant, and what hangs on it. Jobs to which an unfinished one refers are kept. A day of which
+ * Drops unique names behind one of them whose jobs are gone and whose windows are over, so many at a time. Gives the last that it has
+ * looked at; null: it has come to the end. One that is taken meanwhile has another revision.
+ */
+export async function dropNames(
+  connection: SqlConnection,
+  schema: string,
+  after: string,
+): Promise<string | null> {
+  const name = `${schema}.unique`;
+  const [row] = await connection.query(
+    `WITH page AS MATERIALIZED (SELECT id, rev, body FROM ${name} WHERE id > $1 ORDER BY id LIMIT ${mostNames}),
+     spent AS MATERIALIZED (
+       SELECT id, rev FROM page WHERE coalesce((body ->> 'until')::float8, 0) <= extract(epoch FROM clock_timestamp()) * 1000
+         AND NOT EXISTS (SELECT FROM ${schema}.job j WHERE j.id = body ->> 'job' OFFSET 0)
+     ), gone AS (DELETE FROM ${name} u USING spent WHERE u.id = spent.id AND u.rev = spent.rev)
+     SELECT max(id) AS last, count(*) AS count FROM page`,
+    [after],
+  );
+  return Number(row?.count) < mostNames ? null : String(row?.last);
+}
+
+/** Since when what is still kept is over, of jobs that failed, were aborted or have expired, and of the others. */
+export interface KeptSince {
+  readonly completed: number;
+  readonly failed: number;
+}
+
+/** What is over before the entries that these days began with: those of `KeptSince`, as the first two values. */
+const isOld = `d.seq < greatest($1::bigint, $2::bigint) AND d.seq < CASE WHEN d.ending IN (0, 4) THEN $1::bigint ELSE $2::bigint END`;
+
+/**
+ * Drops what is over since before these instants, and what hangs on it. Jobs to which an unfinished one refers are kept. A day of which
  * little is kept is dropped whole, behind a move of that to the default partition; elsewhere rows are deleted. Gives whether there
  * may be more.
  */
-export async function dropJobs(connection: SqlConnection, schema: string, before: number): Promise<boolean> {
-  const [day] = await connection.query(`SELECT min(seq) AS seq FROM ${schema}.day WHERE at >= $1`, [before]);
-  if (day?.seq == null) return false;
-  const seq = Number(day.seq);
-  const lastDay = `job_${nameOfDay(before)}`;
+export async function dropJobs(
+  connection: SqlConnection,
+  schema: string,
+  since: KeptSince,
+): Promise<boolean> {
+  const [day] = await connection.query(
+    `SELECT min(seq) FILTER (WHERE at >= $1) AS completed, min(seq) FILTER (WHERE at >= $2) AS failed FROM ${schema}.day`,
+    [since.completed, since.failed],
+  );
+  if (day?.completed == null || day.failed == null) return false;
+  const kept = [Number(day.completed), Number(day.failed)];
+  const firstDay = `job_${nameOfDay(since.completed)}`;
+  const lastDay = `job_${nameOfDay(Math.max(since.completed, since.failed))}`;
   for (const { name } of await partitionsOf(connection, schema, 'job')) {
     const part = String(name).slice('job'.length);
     const isDay = /^_\d{8}$/.test(part);
     // Jobs of a day are over at that day at the earliest.
     if (isDay && String(name) >= lastDay) continue;
-    if (isDay && (await dropDay(connection, schema, part, seq))) return true;
-    const old = await connection.query(`SELECT 1 AS one FROM ${schema}.done${part} WHERE seq < $1 LIMIT 1`, [
-      seq,
-    ]);
+    if (isDay && String(name) < firstDay && (await dropDay(connection, schema, part, kept))) return true;
+    const old = await connection.query(
+      `SELECT 1 AS one FROM ${schema}.done${part} d WHERE ${isOld} LIMIT 1`,
+      kept,
+    );
     if (old.length === 0) continue;
     const rows = await connection.query(
       `${deadOf(schema, part, mostRows)},
        jobs AS (DELETE FROM ${schema}.job${part} j USING dead WHERE j.id = dead.id),
-       dones AS (DELETE FROM ${schema}.done${part} d USING dead WHERE d.id = dead.id)
+       dones AS (DELETE FROM ${schema}.done${part} d USING dead WHERE d.id = dead.id),
+       tags AS (DELETE FROM ${schema}.tag${part} t USING dead WHERE t.id = dead.id)
        SELECT count(*) AS count FROM dead`,
-      [seq],
+      kept,
     );
     if (Number(rows[0]?.count) === mostRows) return true;
   }
@@ -92,23 +138,24 @@ async function dropDay(
   connection: SqlConnection,
   schema: string,
   part: string,
-  seq: number,
+  kept: readonly number[],
 ): Promise<boolean> {
   const job = `${schema}.job${part}`;
   // Nothing of it changes until the end.
-  await connection.query(`LOCK TABLE ${job}, ${schema}.done${part} IN SHARE ROW EXCLUSIVE MODE`);
+  const locked = tablesOfDays.map((name) => `${schema}.${name}${part}`).join();
+  await connection.query(`LOCK TABLE ${locked} IN SHARE ROW EXCLUSIVE MODE`);
   await connection.query('SAVEPOINT day');
-  const kept = await connection.query(
+  const rows = await connection.query(
     `${deadOf(schema, part, null)}
      SELECT id FROM ${job} EXCEPT SELECT id FROM dead EXCEPT SELECT id FROM gone WHERE kind = 'job' LIMIT ${mostRows + 1}`,
-    [seq],
+    [...kept],
   );
-  if (kept.length > mostRows) {
+  if (rows.length > mostRows) {
     await connection.query('ROLLBACK TO SAVEPOINT day');
     return false;
   }
-  const ids = kept.map(({ id }) => id);
-  for (const table of [`${schema}.job`, `${schema}.done`]) {
+  const ids = rows.map(({ id }) => id);
+  for (const table of tablesOfDays.map((name) => `${schema}.${name}`)) {
     await connection.query(`ALTER TABLE ${table} DETACH PARTITION ${table}${part}`);
     await connection.query(`INSERT INTO ${table} SELECT * FROM ${table}${part} WHERE id = ANY ($1)`, [ids]);
     await connection.query(`DROP TABLE ${table}${part}`);
@@ -142,7 +189,7 @@ function deadOf(schema: string, part: string, most: number | null): string {
       UNION SELECT p.job FROM ${proxy} p LEFT JOIN alive c ON c.id = p.body ->> 'chosen'
         WHERE p.body ->> 'chosen' IS NULL OR c.id IS NOT NULL
     ), old (id, parent) AS MATERIALIZED (
-      SELECT d.id, j.parent FROM ${schema}.done${part} d JOIN ${schema}.job${part} j ON j.id = d.id WHERE d.seq < $1
+      SELECT d.id, j.parent FROM ${schema}.done${part} d JOIN ${schema}.job${part} j ON j.id = d.id WHERE ${isOld}
     ), needed (id) AS (
       SELECT old.id FROM old JOIN referred ON referred.id = old.id
       UNION SELECT old.id FROM old JOIN alive ON alive.id = old.parent
@@ -163,5 +210,6 @@ function deadOf(schema: string, part: string, most: number | null): string {
       WHERE a.id >= g.id || '/' AND a.id < g.id || '0'
     ), without_proxies AS (DELETE FROM ${proxy} p USING gone WHERE gone.kind = 'proxy' AND p.id = gone.id),
     without_places AS (DELETE FROM ${schema}.aside a USING gone WHERE gone.kind = 'job' AND a.id = gone.id),
+    without_tags AS (DELETE FROM ${schema}.tag t USING gone WHERE gone.kind = 'job' AND t.id = gone.id),
     without_jobs AS (DELETE FROM ${job} j USING gone WHERE gone.kind = 'job' AND j.id = gone.id)`;
 }

@@ -90,6 +90,7 @@ function rules(schema: string): { readonly [what: string]: string } {
     'jobs that wait elsewhere than they say': `${waiting} WHERE j.lane IS DISTINCT FROM r.lane OR NOT ${isThere}
        UNION ALL SELECT d.id FROM ${schema}.due d JOIN ${job} j ON j.id = d.id WHERE j.lane IS DISTINCT FROM d.lane`,
     'jobs that wait with another newest entry than they say': `${waiting} WHERE coalesce(r.q[u.n], r.turn / 2 + u.n - 1) IS DISTINCT FROM j.seq`,
+    'tags of jobs that are not there': `SELECT t.id FROM ${schema}.tag t LEFT JOIN ${job} j ON j.id = t.id WHERE j.id IS NULL`,
     'leases of other lengths': `SELECT token::text FROM ${schema}.lease WHERE cardinality(ids) <> cardinality(seqs) OR cardinality(ids) <> cardinality(lanes)`,
   };
 }

@@ -44,7 +44,13 @@ interface Held extends Row {
 /** The rows that promoted jobs are: their own, and those of the places where they stand. */
 export class PromotedPlaces {
   readonly #now: number;
-  readonly #rows = { job: [] as Row[], due: [] as Row[], aside: [] as Row[], done: [] as Row[] };
+  readonly #rows = {
+    job: [] as Row[],
+    due: [] as Row[],
+    aside: [] as Row[],
+    done: [] as Row[],
+    tag: [] as Row[],
+  };
   readonly #waiting: Run[] = [];
   /** Queues in which jobs are due: one of them may come to stand between any two that wait. */
   readonly #waking = new Set<string>();
@@ -64,6 +70,7 @@ export class PromotedPlaces {
     const { queue = '' } = (job.parent ?? {}) as { readonly queue?: string };
     this.#rows.job.push({ id, rev: 1, seq, lane, turn, parent, waiting_on, doc });
     for (const quota of job.quotas) this.addSlots(quota, 1);
+    for (const tag of new Set(job.tags)) this.#rows.tag.push({ tag, seq: job.createdSeq, id });
     if (home.in === 'ready') {
       const { lane, line, turn } = home;
       this.#waiting.push({ queue, lane, line, turn, at: readySince(job), ids: [id], q: [seq] });

@@ -7,8 +7,6 @@ import { recordOf } from '../commits/working-set.ts';
 import { codeOf, kindOfError, storeError } from '../failures.ts';
 import { Lanes, laneKeyOf } from '../jobs/lanes.ts';
 import { entriesOfCommit, type Home, parentKey, storedJobOf } from '../jobs/stored-job.ts';
-import { mustNotSchedule } from '../no-schedules.ts';
-import { mustNotBeUnique } from '../no-unique.ts';
 import { quoted, versionOf } from '../opening/migrating.ts';
 import { prepared } from '../opening/preparing.ts';
 import { beginText, type Rows, type SqlConnection, type SqlPort } from '../sql-port.ts';
@@ -20,9 +18,8 @@ export type FoundTarget =
   | { readonly is: 'used'; readonly by: string };
 
 /** What has rows in a store that is used, beside its own record. */
-const usedTables = 'line job done queue quota limit schedule representation agent proxy annotation'.split(
-  ' ',
-);
+const usedTables =
+  'line job done queue quota limit schedule representation agent proxy annotation unique'.split(' ');
 /** What may be there before. */
 const conflicts = new Map([
   // Since the schema was made.
@@ -110,10 +107,7 @@ export class PromotionTarget {
     }
   }
 
-  /** @throws SignalboxError `NO_SCHEDULES`, `NO_UNIQUE`. */
   async putRecords<K extends Kind>(kind: K, records: readonly Records[K][]): Promise<void> {
-    for (const { id } of kind === 'schedule' ? records : []) mustNotSchedule({ kind, id });
-    for (const { id } of records) mustNotBeUnique({ kind, id });
     if (kind === 'job') return this.#putJobs(records as readonly JobRecord[]);
     if (kind === 'quota') for (const { id } of records) this.#places.addSlots(id, 0);
     const rows = records.map(({ id, rev, lastSeq, ...body }) => ({ id, rev, last_seq: lastSeq, body }));

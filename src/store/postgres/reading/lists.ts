@@ -41,8 +41,12 @@ export async function jobsPage(records: Records, request: JobPageRequest): Promi
     case 'quarantined':
       return pageOf(listedById(await quarantined(records)), request);
     case 'all':
-    case 'tagged':
       return pageBy(records, request, await byAge(records, request));
+    case 'tagged': {
+      const text = `SELECT t.id, t.seq AS key FROM ${schema}.tag t WHERE t.tag = $3 AND t.seq < $1 ORDER BY t.seq DESC LIMIT $2`;
+      const first = String(Number.MAX_SAFE_INTEGER);
+      return pageBy(records, request, simple(records, text, first, request.tag ?? ''));
+    }
     case 'held': {
       const text = `SELECT h.id, h.seq AS key FROM ${heldIn(schema)} h WHERE h.seq > $1 AND ($3::text IS NULL OR h.queue = $3)
         ORDER BY h.seq LIMIT $2`;
@@ -105,7 +109,7 @@ function simple({ query }: Records, text: string, first: string, ...values: read
  */
 async function byAge(records: Records, request: JobPageRequest): Promise<Pieces> {
   const { schema } = records;
-  const { queue, names, status, ending = null, list, tag } = request;
+  const { queue, names, status, ending = null } = request;
   const all = await records.lanes();
   const isMeant = (lane: NumberedLane): boolean =>
     (queue === undefined || lane.queue === queue) && isNamed(names, lane.name);
@@ -124,14 +128,9 @@ async function byAge(records: Records, request: JobPageRequest): Promise<Pieces>
   else if (status !== undefined && !status.includes('COMPLETED'))
     source = `SELECT id, ${unknown} FROM ${waiting(null)} UNION ALL SELECT id, ${unknown} FROM ${heldIn(schema)} AS h
       UNION ALL SELECT id, ${unknown} FROM ${schema}.aside`;
-  let tagged = '';
-  if (list === 'tagged') {
-    values.push(JSON.stringify(tag));
-    tagged = `AND EXISTS (SELECT FROM ${schema}.job o WHERE o.id = s.id AND strpos(o.doc, $${values.length + 2}) > 0)`;
-  }
   const text = `SELECT s.id, s.id AS key FROM (${source}) AS s
     WHERE s.id < $1 AND ($3::integer[] IS NULL OR coalesce(s.lane, 0) = 0 OR s.lane = ANY ($3))
-      AND ($4::smallint[] IS NULL OR s.ending IS NULL OR s.ending = ANY ($4)) ${tagged}
+      AND ($4::smallint[] IS NULL OR s.ending IS NULL OR s.ending = ANY ($4))
     ORDER BY s.id DESC LIMIT $2`;
   return simple(records, text, '\u{10ffff}', ...values);
 }

@@ -11,9 +11,10 @@ import type {
   QueuePlace,
   RecordReader,
 } from '../../reader.ts';
+import { recordOf } from '../commits/working-set.ts';
 import { storeError } from '../failures.ts';
 import type { Openings } from '../opening/openings.ts';
-import { borrowed } from '../sql-port.ts';
+import { borrowed, type SqlConnection } from '../sql-port.ts';
 import { counts } from './counts.ts';
 import { leftBehind } from './left.ts';
 import { completedOf, jobsPage, quarantined } from './lists.ts';
@@ -61,19 +62,13 @@ export class Reading implements RecordReader {
 
   get<K extends Kind>(kind: K, id: string, within?: unknown): Promise<RecordsByKind[K] | undefined> {
     return this.read(async (records) => {
-      if (kind !== 'job') return (await records.settings(kind, 'id = $1', [id]))[0];
-      const rows = within === undefined ? records.one(id) : this.#oneWithin(id, within);
-      return recordsOf(jobsOf(await rows))[0] as RecordsByKind[K] | undefined;
+      if (within === undefined) return oneOf(records, kind, id);
+      try {
+        return await oneOf(records, kind, id, await borrowed(within));
+      } catch (error) {
+        throw storeError(error, 'a read in a transaction of the program', 'not committed');
+      }
     });
-  }
-
-  /** Reads a job in a transaction of the program. */
-  async #oneWithin(id: string, within: unknown): ReturnType<Records['one']> {
-    try {
-      return await this.#records.one(id, await borrowed(within));
-    } catch (error) {
-      throw storeError(error, 'a read in a transaction of the program', 'not committed');
-    }
   }
 
   list<K extends Kind>(kind: K, prefix: string): Promise<readonly RecordsByKind[K][]> {
@@ -171,9 +166,11 @@ export class Reading implements RecordReader {
     });
   }
 
-  /** Schedules are refused. */
-  async dueSchedules(_now: number, _most: number): Promise<readonly ScheduleRecord[]> {
-    return [];
+  dueSchedules(now: number, most: number): Promise<readonly ScheduleRecord[]> {
+    return this.read(async ({ schema, query }) => {
+      const text = `SELECT id, rev, last_seq, body FROM ${schema}.schedule WHERE next_at <= $1 ORDER BY next_at, id LIMIT $2`;
+      return (await query(text, [now, most])).map((row) => recordOf('schedule', row));
+    });
   }
 
   parked(limit: string): Promise<number> {
@@ -248,6 +245,7 @@ export class Reading implements RecordReader {
       const [row] = await records.query(
         `SELECT min(at) AS at FROM (
            SELECT (SELECT d.at FROM ${schema}.due d WHERE d.at > $1 ORDER BY d.at LIMIT 1) AS at
+           UNION ALL SELECT (SELECT s.next_at FROM ${schema}.schedule s WHERE s.next_at > $1 ORDER BY s.next_at LIMIT 1)
            UNION ALL SELECT (p ->> 'until')::float8 FROM ${schema}.queue q CROSS JOIN LATERAL json_array_elements(q.body -> 'pauses') p
              WHERE json_array_length(q.body -> 'pauses') > 0
            UNION ALL SELECT (a.body #>> '{paused,until}')::float8 FROM ${schema}.agent a WHERE a.body #>> '{paused,at}' IS NOT NULL
@@ -259,6 +257,17 @@ export class Reading implements RecordReader {
       return row?.at == null ? opens : Math.min(Number(row.at), opens ?? Number.POSITIVE_INFINITY);
     });
   }
+}
+
+/** A record. `connection`: of a transaction in which it is read. */
+async function oneOf<K extends Kind>(
+  records: Records,
+  kind: K,
+  id: string,
+  connection?: SqlConnection,
+): Promise<RecordsByKind[K] | undefined> {
+  if (kind !== 'job') return (await records.settings(kind, 'id = $1', [id], connection))[0];
+  return recordsOf(jobsOf(await records.one(id, connection)))[0] as RecordsByKind[K] | undefined;
 }
 
 /** Ids that begin with the first value. Servers before PostgreSQL 15 do not know that they are adjacent. */

@@ -132,13 +132,19 @@ export class Records {
   }
 
   /** Rows of records of other kinds. */
-  async rows(kind: Kind, condition: string, values: readonly unknown[]): Promise<Rows> {
+  async rows(
+    kind: Kind,
+    condition: string,
+    values: readonly unknown[],
+    within?: SqlConnection,
+  ): Promise<Rows> {
     const { schema, clock, transactions } = this.#parts;
     // Whether a dispatcher is dead is asked of its representation, so the time must be as fresh.
     const columns = `id, rev, last_seq, body${kind === 'representation' ? `, ${clock.question}` : ''}`;
     const text = `SELECT ${columns} FROM ${schema}.${kind} WHERE ${condition} ORDER BY id`;
     const keepTime = clock.asking();
-    const rows = await transactions.inOrder('a read', (connection) => connection.query(text, values));
+    const read = (on: SqlConnection): Promise<Rows> => on.query(text, values);
+    const rows = await (within === undefined ? transactions.inOrder('a read', read) : read(within));
     keepTime(rows[0]);
     return rows;
   }
@@ -147,8 +153,9 @@ export class Records {
     kind: K,
     condition: string,
     values: readonly unknown[],
+    within?: SqlConnection,
   ): Promise<readonly RecordsByKind[K][]> {
-    return (await this.rows(kind, condition, values)).map((row) => recordOf(kind, row));
+    return (await this.rows(kind, condition, values, within)).map((row) => recordOf(kind, row));
   }
 
   /** All lanes, or those of a queue. */

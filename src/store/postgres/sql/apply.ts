@@ -65,6 +65,10 @@ export const applyFunction = `
             SELECT {schema}.quota_of(h ->> 0) AS quota, max((SELECT t.used FROM {schema}.room t WHERE t.id = h ->> 0)) AS used
             FROM json_array_elements(b.jobs) h GROUP BY 1 OFFSET 0) o
           WHERE o.used > (SELECT q.size FROM {schema}.quota q WHERE q.id = o.quota)) THEN ${refuse(`'room'`)} END IF;
+      ELSIF kind = 'tag' AND b.gone THEN
+        DELETE FROM {schema}.tag t USING json_array_elements(b.jobs) h WHERE t.tag = h ->> 0 AND t.seq = (h ->> 2)::bigint AND t.id = h ->> 1;
+      ELSIF kind = 'tag' THEN
+        INSERT INTO {schema}.tag (tag, seq, id) SELECT h ->> 0, coalesce((h ->> 2)::bigint, s + (h ->> 3)::int), h ->> 1 FROM json_array_elements(b.jobs) h;
       ELSIF kind = 'passed' THEN
         PERFORM {schema}.pass_on(ARRAY[b.id]);
       ELSIF b.body IS NULL THEN

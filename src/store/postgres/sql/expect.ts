@@ -65,6 +65,10 @@ export const expectFunction = `
       WHEN 'leave' THEN
         PERFORM {schema}.leave((b ->> 'lane')::int, (b ->> 'line')::int, ARRAY(SELECT json_array_elements_text(b -> 'ids')),
           ARRAY(SELECT e::bigint FROM json_array_elements_text(b -> 'turns') e), ARRAY(SELECT e::bigint FROM json_array_elements_text(b -> 'revs') e));
+      WHEN 'name' THEN
+        -- A name that nobody has: it is obtained before anything else is written. Who comes second waits for the end of the first.
+        INSERT INTO {schema}.unique (id, rev, last_seq, body) VALUES (b ->> 'id', 0, 0, '{}') ON CONFLICT DO NOTHING;
+        IF NOT FOUND THEN ${refuse(`b ->> 'id'`)} END IF;
       WHEN 'late' THEN
         -- An earlier sending of this commit: it is refused when it arrives later, for what this one has changed.
         PERFORM pg_advisory_xact_lock((p_epoch << 40) + (b ->> 'n')::bigint);

@@ -11,6 +11,7 @@ const busy = `autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor
 export const daySettings: { readonly [table: string]: string } = {
   job: analyzedSeldom,
   done: analyzedSeldom,
+  tag: analyzedSeldom,
   line: `${plainRow}, ${analyzedSeldom}`,
 };
 
@@ -42,7 +43,8 @@ export const tables = `
   CREATE TABLE {schema}.quota (${record}, size integer GENERATED ALWAYS AS ((body ->> 'size')::integer) STORED, opens_after text COLLATE "C");
   CREATE INDEX quota_opens ON {schema}.quota (id) WHERE opens_after IS NOT NULL;
   CREATE TABLE {schema}.limit (${record});
-  CREATE TABLE {schema}.schedule (${record});
+  CREATE TABLE {schema}.schedule (${record}, next_at float8 GENERATED ALWAYS AS ((body ->> 'nextAt')::float8) STORED);
+  CREATE INDEX schedule_next ON {schema}.schedule (next_at, id) WHERE next_at IS NOT NULL;
   CREATE TABLE {schema}.unique (${record});
   CREATE TABLE {schema}.representation (${record},
     epoch bigint GENERATED ALWAYS AS ((body ->> 'epoch')::bigint) STORED,
@@ -72,6 +74,14 @@ export const tables = `
   CREATE TABLE {schema}.job_low PARTITION OF {schema}.job FOR VALUES FROM (MINVALUE) TO ('1') WITH (${analyzedSeldom});
   CREATE TABLE {schema}.job_high PARTITION OF {schema}.job FOR VALUES FROM ('2') TO (MAXVALUE) WITH (${analyzedSeldom});
   CREATE TABLE {schema}.job_default PARTITION OF {schema}.job DEFAULT WITH (${analyzedSeldom});
+
+  -- Tags of jobs. seq: of the entry that made the job, so the newest are found first.
+  CREATE TABLE {schema}.tag (
+    tag text COLLATE "C", seq bigint, id text COLLATE "C", PRIMARY KEY (tag, seq, id)
+  ) PARTITION BY RANGE (id);
+  CREATE TABLE {schema}.tag_low PARTITION OF {schema}.tag FOR VALUES FROM (MINVALUE) TO ('1') WITH (${analyzedSeldom});
+  CREATE TABLE {schema}.tag_high PARTITION OF {schema}.tag FOR VALUES FROM ('2') TO (MAXVALUE) WITH (${analyzedSeldom});
+  CREATE TABLE {schema}.tag_default PARTITION OF {schema}.tag DEFAULT WITH (${analyzedSeldom});
 
   -- Waiting jobs that a claim need not tell apart.
   CREATE TABLE {schema}.lane (
