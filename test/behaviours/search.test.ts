@@ -152,14 +152,14 @@ forEachStore('A search', (makeStore, kind) => {
     const { box, reactor, report } = await setUp(makeStore);
     await box.start({ agent: null });
     const first = await box.queue('a').put(report(1));
-    await reactor.advance('2h');
+    await reactor.advance('2m');
     const at = reactor.now();
     const second = await box.queue('a').put(report(2));
-    await reactor.advance('30m');
+    await reactor.advance('30s');
     await box.queue('a').schedules.set('nightly', { every: '1h' }, report(3));
     const ticked = await box.queue('a').schedules.trigger('nightly');
 
-    expect(await found(box, { since: '1h' })).toEqual([ticked.id, second.id]);
+    expect(await found(box, { since: '1m' })).toEqual([ticked.id, second.id]);
     expect(await found(box, { since: at })).toEqual([ticked.id, second.id]);
     expect(await found(box, { since: at + 1, schedule: 'nightly' })).toEqual([ticked.id]);
     expect(await found(box, { until: new Date(at) })).toEqual([first.id]);

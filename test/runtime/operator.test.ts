@@ -26,7 +26,7 @@ async function auditOf(box: Signalbox) {
   return entries.map(({ patch }) => patch?.lastAction as Record<string, unknown>);
 }
 
-forEachStore('An operator', (makeStore, kind) => {
+forEachStore('An operator', (makeStore) => {
   it('cancels a job and leaves a note of who did it, and why, in the same commit', async () => {
     const { box, put } = await boxOf(makeStore);
     const { id } = await put(send('ann'));
