@@ -43,11 +43,17 @@ export function workerOf(
   job: ReplayedRecord | undefined,
   records: ReadonlyMap<string, ReplayedRecord>,
 ): string | null {
-  const place = placeOf(job);
-  if (place === null || 'agent' in place) return heldBy(job);
-  const above = 'job' in place ? `job/${place.job}` : 'system' in place ? `job/${place.system}` : null;
-  const next = 'proxy' in place ? `proxy/${place.proxy}` : above;
-  return next === null ? null : workerOf(records.get(next), records);
+  const seen = new Set<string>();
+  for (let at = job; ; ) {
+    const place = placeOf(at);
+    if (place === null || 'agent' in place) return heldBy(at);
+    const above = 'job' in place ? `job/${place.job}` : 'system' in place ? `job/${place.system}` : null;
+    const next = 'proxy' in place ? `proxy/${place.proxy}` : above;
+    // A journal may say of two jobs that each is above the other.
+    if (next === null || seen.has(next)) return null;
+    seen.add(next);
+    at = records.get(next);
+  }
 }
 
 /** Whether a job was put or started and has not ended. */
