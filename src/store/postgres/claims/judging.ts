@@ -62,7 +62,7 @@ export class Judging {
     try {
       connection = await port.connect();
       const judged = await this.#judgedBy(connection, request, heads);
-      connection.release();
+      giveBack(connection, isKeyed(heads));
       connection = null;
       if (judged === null) return nothing;
       if (judged.limits.isBehind(this.#parts.clock.now())) return null;
@@ -71,7 +71,7 @@ export class Judging {
       const commit = commitOf(request, taken.changes, set);
       const sent = isNone ? null : await sending.sendJudged(request.by, commit, set);
       if (sent === null && !isNone) return null;
-      const isMore = await this.#park(request.queue, judged);
+      const isMore = await this.#park(judged);
       const follows = {
         ...(isMore || taken.mayBeMore ? { mayBeMore: true as const } : {}),
         ...(judged.opensLater ? { opensLater: true as const } : {}),
@@ -92,14 +92,12 @@ export class Judging {
     request: ClaimRequest,
     heads: readonly Head[],
   ): Promise<Judged | null> {
-    const isKeyed = heads.some(({ limits }) => limits.length > 0);
-    if (!isKeyed) return this.#judgeOn(connection, request, heads);
-    // What begins and ends it leaves with the reads: each wait costs more than a read.
+    if (!isKeyed(heads)) return this.#judgeOn(connection, request, heads);
+    // What begins it leaves with the first reads: each wait costs more than a read.
     const [, judged] = await Promise.all([
       connection.query(momentText),
       this.#judgeOn(connection, request, heads),
     ]);
-    connection.query('COMMIT').catch(() => {});
     return judged;
   }
 
@@ -115,7 +113,7 @@ export class Judging {
     const queues = `SELECT id, rev, last_seq, body FROM ${schema}.queue WHERE id = $1`;
     const quotas = heads.flatMap(({ quotaNames }) => quotaNames.map((name) => limitId(queue, name)));
     const lanes = [...new Set(heads.map(({ lane }) => lane))];
-    const isKeyed = heads.some((head) => head.limits.length > 0);
+    const parks = isKeyed(heads);
     const isChoosy = request.choose !== null || request.accepts.job !== null;
     const firstOf = (most: number): Promise<Rows> => connection.query(firstText(schema), [lanes, most]);
     let page = isChoosy ? pageOfChoices : Math.max(request.limit, 10);
@@ -135,7 +133,7 @@ export class Judging {
     for (let rows = firstRows; ; rows = await firstOf(page)) {
       const jobs = jobsOf(rows);
       set.load(jobs);
-      if (isKeyed)
+      if (parks)
         await limits.load(
           connection,
           limitsOfJobs(
@@ -146,12 +144,12 @@ export class Judging {
       const taken = take(set.tables, { ...request, limit }, clock.now(), limits.slots, parking);
       const isShort = taken.ids.length < limit && !taken.mayBeMore && isFull(rows, page);
       if (!isShort) return { ...about, taken, rows, opensLater: limits.areTimed };
-      page = isKeyed && page < pageOfKeys ? pageOfKeys : page * 8;
+      page = parks && page < pageOfKeys ? pageOfKeys : page * 8;
     }
   }
 
   /** Parks what has found no room. Returns whether some has stayed: it may have room by now. */
-  async #park(_queue: string, { parking, limits, rows, set }: Judged): Promise<boolean> {
+  async #park({ parking, limits, rows, set }: Judged): Promise<boolean> {
     const { under, passed } = parking;
     if (under.size === 0) return false;
     const { schema, transactions, clock } = this.#parts;
@@ -208,6 +206,19 @@ export class Judging {
     const representation = set.tables.get('representation', representationOf(agent));
     return representation === undefined || representation.epoch === this.#parts.epoch;
   }
+}
+
+function isKeyed(heads: readonly Head[]): boolean {
+  return heads.some(({ limits }) => limits.length > 0);
+}
+
+/** Gives a connection back once what was read on it at one moment is over. Nobody waits for that. */
+function giveBack(connection: SqlConnection, isMoment: boolean): void {
+  const over = isMoment ? connection.query('COMMIT') : Promise.resolve();
+  over.then(
+    () => connection.release(),
+    (error: Error) => connection.release(error),
+  );
 }
 
 /** How many jobs an agent holds. */
