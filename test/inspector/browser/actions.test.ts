@@ -153,7 +153,8 @@ it('Nothing is offered to those who may only look, or in the past', async () => 
 
   expect(await page.locator('text=Cancel…').count()).toBe(0);
   expect(await past.locator('text=Cancel…').count()).toBe(0);
-  await Promise.all([page.close(), past.close(), onlyLooking.browser.close(), onlyLooking.listening.close()]);
+  await Promise.all([page.close(), past.close()]);
+  await Promise.all([onlyLooking.browser.close(), onlyLooking.listening.close()]);
 });
 
 async function focus(page: Page, text: string): Promise<void> {
