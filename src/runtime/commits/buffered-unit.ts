@@ -118,12 +118,19 @@ export class BufferedUnit implements UnitOfWork {
     this.mustBeOpen();
     const buffer = this.#open();
     const { own } = buffer;
+    // A read that fails leaves nothing of the call behind: its caller may make it again.
+    const stored = new Map<string, Records[Kind] | undefined>();
+    for (const { kind, id } of changes) {
+      const subject = `${kind}/${id}`;
+      if (own.get(subject) === undefined && !stored.has(subject))
+        stored.set(subject, await this.context.store.get(kind, id));
+    }
     // Only what this call adds is listed: a unit of many calls must not copy all it knows for each.
     const added = new Set<string>();
     for (const change of changes) {
       const subject = `${change.kind}/${change.id}`;
       if (!own.has(subject)) added.add(subject);
-      const before = own.get(subject) ?? (await this.context.store.get(change.kind, change.id));
+      const before = own.get(subject) ?? stored.get(subject);
       const gone = 'gone' in change && change.gone === true;
       own.set(subject, gone ? undefined : overlaid(change, before));
       buffer.changes.push(change);

@@ -260,6 +260,7 @@ export class Audit {
 
   #move(entry: HistoryEntry, before: ReplayedRecord | undefined, after: ReplayedRecord | null): void {
     this.openJobs += Number(isOpen(after)) - Number(isOpen(before));
+    this.#limits.givesUp(entry, before);
     for (const quota of (before?.fields.quotas as readonly string[]) ?? [])
       this.#quotas.get(quota)?.delete(entry.id);
     for (const quota of (after?.fields.quotas as readonly string[]) ?? [])

@@ -15,6 +15,8 @@ interface Rate {
 export class LimitAudit {
   readonly #records: Records;
   /** When jobs began under each limit that has a rate. */
+  /** Limits in which expired jobs have just given up slots. */
+  #givenUp: { readonly at: number; readonly limits: Set<string> } = { at: Number.NaN, limits: new Set() };
   readonly #begun = new Map<string, number[]>();
 
   constructor(records: Records) {
@@ -70,6 +72,13 @@ export class LimitAudit {
     return `I22 still waits, and its keys ${keys.join(' and ')} have room`;
   }
 
+  /** A claim takes an expired job out of its queue: the slots that it had are free for the claim after that. */
+  givesUp({ event, at }: HistoryEntry, before: ReplayedRecord | undefined): void {
+    if (event !== 'job.pull') return;
+    if (this.#givenUp.at !== at) this.#givenUp = { at, limits: new Set() };
+    for (const limit of (before?.fields.quotas ?? []) as readonly string[]) this.#givenUp.limits.add(limit);
+  }
+
   /** Whether all quotas and keys of a waiting job have a slot, and are open at an instant. Their rates owe nothing then. */
   haveRoom({ id, fields }: ReplayedRecord, held: Held, at: number): boolean {
     const queue = (fields.parent as { readonly queue?: string } | null)?.queue;
@@ -83,6 +92,7 @@ export class LimitAudit {
       if (Number(tat ?? 0) > at || Number(closedUntil ?? 0) > at) return false;
       // What a claim has spent follows the jobs that it takes.
       if (this.#begun.get(limit)?.at(-1) === at) return false;
+      if (this.#givenUp.at === at && this.#givenUp.limits.has(limit)) return false;
       return holders === undefined || holders.has(id) || holders.size < Number(size);
     });
   }
