@@ -6,8 +6,6 @@ export class UniqueAudit {
   readonly #records: ReadonlyMap<string, ReplayedRecord>;
   /** Jobs by the name that they took last. */
   readonly #jobs = new Map<string, Set<string>>();
-  /** Jobs that took a name until they start. */
-  readonly #untilStart = new Set<string>();
 
   constructor(records: ReadonlyMap<string, ReplayedRecord>) {
     this.#records = records;
@@ -21,9 +19,8 @@ export class UniqueAudit {
       const until = Number(before?.fields.until ?? 0);
       if (before !== undefined && before.fields.job !== taken?.job && until > at)
         yield `I25 is taken by job ${taken?.job}, ${until - at} ms before the window of job ${before.fields.job} ends`;
-      if (taken?.untilStart === true) this.#untilStart.add(String(taken.job));
-      else this.#untilStart.delete(String(taken?.job));
-      yield* this.#holders(id, false, String(taken?.job));
+      const last = taken?.untilStart === true ? null : before?.fields.job;
+      yield* this.#holders(id, last, String(taken?.job));
     } else if (kind === 'job') {
       const [was, is] = [before?.fields.uniqueKey, this.#records.get(`job/${id}`)?.fields.uniqueKey];
       if (was != null && was !== is) this.#jobs.get(String(was))?.delete(id);
@@ -31,15 +28,15 @@ export class UniqueAudit {
       const jobs = this.#jobs.get(String(is)) ?? new Set();
       this.#jobs.set(String(is), jobs.add(id));
       // That it may be put while others run, its name says with the next entry.
-      if (entry.event === 'job.put') yield* this.#holders(String(is), true, id);
+      if (entry.event === 'job.put') yield* this.#holders(String(is), null, id);
     }
   }
 
-  /** `untilStart`: whatever others asked for when they took it, they hold it only until they start. */
-  *#holders(name: string, untilStart: boolean, job: string): Generator<string> {
+  /** `last`: the job that has it until its end; others, from which it went on to that one, hold it until they start. */
+  *#holders(name: string, last: unknown, job: string): Generator<string> {
     for (const id of this.#jobs.get(name) ?? []) {
       const other = this.#records.get(`job/${id}`);
-      if (id !== job && other !== undefined && holds(other, untilStart || this.#untilStart.has(id)))
+      if (id !== job && other !== undefined && holds(other, id !== last))
         yield `I25 name ${name} is held by job ${id}, which is ${other.state}, and by job ${job}`;
     }
   }
