@@ -112,4 +112,31 @@ describe('A unique name in a database', { timeout: 60_000 }, () => {
     expect(jobs.map(({ putResult }) => putResult)).toEqual(['existing', 'added', 'added']);
     expect(jobs[0]?.id).toBe(there.id);
   });
+
+  it('of which others were always faster, until the time of a statement is over, gives a conflict: its put may be made again', async () => {
+    const schema = newSchema();
+    const store = newPostgresStore({ schema, clock: 'database', queryTimeout: '300ms' });
+    const box = await createSignalbox({ store, jobs: [feed], queues: [''] });
+    boxes.push(box);
+    // Nobody is seen to have a name, and none is obtained.
+    const client = await clientIn('BEGIN');
+    await client.query(`CREATE FUNCTION ${schema}.lost() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+      CREATE TRIGGER lost BEFORE INSERT ON ${schema}.unique FOR EACH ROW EXECUTE FUNCTION ${schema}.lost(); COMMIT`);
+    const taken = { job: 'j', at: 1, untilStart: false, until: null };
+    const take = {
+      kind: 'unique',
+      id: '/feed/x',
+      event: 'unique.taken',
+      from: null,
+      to: null,
+      patch: taken,
+    } as const;
+
+    const { synced } = box.store.commit({
+      ...{ by: 'test', changes: [take] },
+      expect: [{ check: 'rev', kind: 'unique', id: '/feed/x', rev: 0 }],
+    });
+
+    await expect(synced).rejects.toMatchObject({ code: 'CONFLICT', details: { subject: '/feed/x' } });
+  });
 });

@@ -1,3 +1,4 @@
+import { ConflictError } from '../../../errors.ts';
 import type { Line } from '../../entry.ts';
 import { mustHaveRoom } from '../../rules/limits.ts';
 import { mustFindRoom } from '../../rules/parking/deadlock.ts';
@@ -222,7 +223,9 @@ export class Sending {
           isSure = true;
         }
         if ((kind === 'refused' && !isRefused) || port.elapsed() >= end)
-          throw storeError(error, call, 'not committed');
+          throw codeOf(error) === refusedCode
+            ? changedAgain(error as Error)
+            : storeError(error, call, 'not committed');
         await transactions.pause(Math.min(1000, firstPauseMs * 2 ** Math.min(tries, 9)));
       }
     }
@@ -332,6 +335,12 @@ export class Sending {
     done.then(() => committed(lines, news)).catch(() => {});
     return done;
   }
+}
+
+/** Whenever it was judged, others were faster, for as long as a statement may take. Its caller judges by what is so now. */
+function changedAgain(cause: Error): ConflictError {
+  const subject = String((cause as { readonly detail?: unknown }).detail ?? 'a record');
+  return new ConflictError({ subject, expected: 'as it was read', actual: 'something else' }, { cause });
 }
 
 function isRefusedBy(judged: Judged): boolean {
