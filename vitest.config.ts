@@ -5,6 +5,7 @@ const ssr = { resolve: { conditions: ['signalbox-source', 'module', 'node'] } };
 const inChromium = 'test/inspector/browser/**/*.test.ts';
 /** What waits long for little: .ci/run runs it after npm test. */
 const slow = [
+  'test/behaviours/bulk-faults.test.ts',
   'test/bench/**/*.test.ts',
   'test/cli/work.test.ts',
   'test/crashpoints/crashpoints.test.ts',
@@ -16,6 +17,7 @@ const slow = [
   'test/inspector/browser/actions.test.ts',
   'test/inspector/browser/long-list.test.ts',
   'test/inspector/browser/pages.test.ts',
+  'test/inspector/past-answers.test.ts',
   'test/package/install.test.ts',
   'test/reading/explain-law.test.ts',
   'test/runtime/random-life.test.ts',
