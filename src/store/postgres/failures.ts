@@ -85,3 +85,9 @@ export function madeElsewhere({ changes: [first] }: Commit, cause: unknown): Con
   };
   return new ConflictError(about, { cause });
 }
+
+/** Whenever it was judged, others were faster, for as long as a statement may take. Its caller judges by what is so now. */
+export function changedAgain(cause: Error): ConflictError {
+  const subject = String((cause as { readonly detail?: unknown }).detail ?? 'a record');
+  return new ConflictError({ subject, expected: 'as it was read', actual: 'something else' }, { cause });
+}

@@ -215,7 +215,7 @@ export const indexChecks: readonly ContractCheck[] = [
   check(
     'gives a unique name to one of two commits that take it at once, and later to one that knows it',
     async (store) => {
-      const id = '/work/x';
+      const id = '/feed/x';
       const take = (job: string, rev: number): Promise<void> =>
         store.commit(
           [
@@ -236,7 +236,7 @@ export const indexChecks: readonly ContractCheck[] = [
       await take('c', 1);
       await assert.rejects(take('d', 1), { code: 'CONFLICT' });
       assert.deepEqual(await store.waiting(), ['a', 'c']);
-      const [record, ...others] = await store.open.list('unique', '/work/');
+      const [record, ...others] = await store.open.list('unique', '/feed/');
       assert.deepEqual([record?.job, record?.at, record?.until, record?.rev, others], ['c', 1, null, 2, []]);
     },
   ),

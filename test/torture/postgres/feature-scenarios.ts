@@ -19,7 +19,7 @@ async function madeByTwo(
 /** Two openings put a job under one unique name. */
 export async function nameForTwo(database: ScenarioDatabase): Promise<string | null> {
   const stores = [await database.store(), await database.store()];
-  const name = { kind: 'unique', id: 'a/work/x', event: 'unique.taken', from: null, to: null } as const;
+  const name = { kind: 'unique', id: 'a/feed/x', event: 'unique.taken', from: null, to: null } as const;
   const made = await madeByTwo(stores, (job) => ({
     changes: [putOf(job, []), { ...name, patch: { job, at: 0 } }],
     expect: [{ check: 'rev', kind: 'unique', id: name.id, rev: 0 }],

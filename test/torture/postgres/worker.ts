@@ -98,7 +98,7 @@ async function putOne(
   if (kind === 'doomed') void cancelLater(box, id, cancelAfter);
 }
 
-/** Puts under one of a few unique names: the job that the answer names is there, whoever put it. */
+/** Puts under one of a few unique names: the job that the answer names is there, also when another process has put it. */
 async function putSingle(box: Signalbox, random: SeededRandom, { put }: Puts): Promise<void> {
   const ms = random.integer(0, 2);
   for (;;) {

@@ -1,11 +1,10 @@
-import { ConflictError } from '../../../errors.ts';
 import type { Line } from '../../entry.ts';
 import { mustHaveRoom } from '../../rules/limits.ts';
 import { mustFindRoom } from '../../rules/parking/deadlock.ts';
 import { mustHold } from '../../rules/preconditions.ts';
 import type { Commit, Ticket } from '../../store.ts';
 import type { DatabaseClock } from '../clock.ts';
-import { codeOf, kindOfError, storeError } from '../failures.ts';
+import { changedAgain, codeOf, kindOfError, storeError } from '../failures.ts';
 import type { LanePut, Lanes } from '../jobs/lanes.ts';
 import { OwnLeases } from '../jobs/leases.ts';
 import type { News } from '../journal/notifying.ts';
@@ -335,12 +334,6 @@ export class Sending {
     done.then(() => committed(lines, news)).catch(() => {});
     return done;
   }
-}
-
-/** Whenever it was judged, others were faster, for as long as a statement may take. Its caller judges by what is so now. */
-function changedAgain(cause: Error): ConflictError {
-  const subject = String((cause as { readonly detail?: unknown }).detail ?? 'a record');
-  return new ConflictError({ subject, expected: 'as it was read', actual: 'something else' }, { cause });
 }
 
 function isRefusedBy(judged: Judged): boolean {
