@@ -68,7 +68,7 @@ export type {
 export type { JobsFilter } from './reading/search/jobs-filter.ts';
 export type { Pause, PauseOptions, QueuePauseOptions } from './runtime/agents/pausing.ts';
 export { createSignalbox } from './runtime/box/create-signalbox.ts';
-export { type DiscoverOptions, discoverJobs } from './runtime/box/discover-jobs.ts';
+export { type Discovered, type DiscoverOptions, discoverJobs } from './runtime/box/discover-jobs.ts';
 export { type AgentInstallation, installAgent } from './runtime/box/install-agent.ts';
 export type { DispatcherEvent, DispatcherHook } from './runtime/box/lifecycle-listeners.ts';
 export type { ActorChange, ActorView } from './runtime/box/live-actors.ts';

@@ -6,8 +6,8 @@ import { postgresStore } from 'signalbox/postgres';
 const { DATABASE_URL, WORKER_SIZE = '5' } = process.env;
 const store =
   DATABASE_URL === undefined ? jsonStore('data/jobs') : postgresStore({ connectionString: DATABASE_URL });
-const jobs = await discoverJobs(new URL('./jobs/', import.meta.url));
-const box = await createSignalbox({ store, jobs });
+const { jobs, schedules } = await discoverJobs(new URL('./jobs/', import.meta.url));
+const box = await createSignalbox({ store, jobs, schedules });
 
 // SIGTERM: no more jobs are taken. What runs has five seconds to end and two more to stop; the rest is handed back. Docker kills
 // after ten seconds.

@@ -93,13 +93,14 @@ async function putBefore(folder: string, ...jobs: readonly (readonly [text: stri
 }
 
 describe('discoverJobs', () => {
-  it('returns what job files export as definitions, in order of file name, and imports no other file', async () => {
+  it('returns the definitions and the schedules that job files export, in order of file name, and imports no other file', async () => {
     const define = (name: string) => `defineJob({ name: '${name}', run: () => null })`;
-    const from = "import { defineJob } from 'signalbox';";
+    const from = "import { defineJob, schedule } from 'signalbox';";
     const folder = folderWith({
       'b.job.mjs': `${from} export const two = ${define('two')}; export const also = two; export const text = 'no';`,
       'a.job.js': `${from} export default ${define('one')}; export const limits = { a: 1 };`,
-      'c.job.ts': `${from} export const three = ${define('three')} as unknown;`,
+      'c.job.ts': `${from} export const three = ${define('three')} as unknown;
+        export const often = schedule('reports', 'often', { every: '1m' }, three as never);`,
       'plain.js': "throw new Error('imported');",
       'a.job.d.ts': "throw new Error('imported');",
       'a.job.cjs': "throw new Error('imported');",
@@ -108,8 +109,11 @@ describe('discoverJobs', () => {
 
     const found = await discoverJobs(jobsIn(folder));
 
-    expect(found.map(({ definition }) => definition.name)).toEqual(['one', 'two', 'three']);
-    const box = await createSignalbox({ store: memoryStore(), jobs: found });
+    expect(found.jobs.map(({ definition }) => definition.name)).toEqual(['one', 'two', 'three']);
+    expect(found.schedules.map(({ scheduleName }) => scheduleName)).toEqual(['often']);
+    const box = await createSignalbox({ store: memoryStore(), ...found, queues: ['reports'] });
+    await box.start();
+    expect((await box.queue('reports').schedules.list()).map(({ name }) => name)).toEqual(['often']);
     await box.stop();
   });
 
@@ -124,6 +128,16 @@ describe('discoverJobs', () => {
     expect(error.message).toContain(
       `named "a": in ${join(folder, 'jobs', 'x.job.js')}, and in ${join(folder, 'jobs', 'y.job.js')}`,
     );
+  });
+
+  it('names both files of a schedule that is defined twice', async () => {
+    const twice = `import { defineJob, schedule } from 'signalbox';
+      export default schedule('', 'a', { every: '1m' }, defineJob({ name: 'a', run: () => null }));`;
+    const folder = folderWith({ 'x.job.js': twice, 'y.job.js': twice });
+
+    const error = await discoverJobs(jobsIn(folder)).catch((refusal) => refusal);
+
+    expect(error).toMatchObject({ code: 'DUPLICATE_DEFINITION', details: { what: 'schedule', name: '/a' } });
   });
 
   it('names a file that throws, with its error as the cause', async () => {
@@ -144,6 +158,20 @@ describe('discoverJobs', () => {
 });
 
 describe('signalbox work', { timeout: 60_000 }, () => {
+  it('sets the schedules of the folder, on queues that it makes, and puts what they say', async () => {
+    const folder = folderWith({
+      'write.job.js': `${writer}
+        import { schedule } from 'signalbox';
+        export const often = schedule('clock', 'often', { every: '1s' }, write('tick', 0));`,
+    });
+    const worker = startWorker(folder, '--store', 'data/jobs');
+    await fileSays(join(folder, 'done.txt'), 'end tick');
+
+    worker.child.kill('SIGTERM');
+
+    expect(await worker.ended).toMatchObject({ code: 0 });
+  });
+
   it('runs the jobs of a folder; SIGTERM ends it orderly, whatever the code keeps open', async () => {
     const folder = folderWith({ 'write 100%.job.js': writer });
     await putBefore(folder, ['a', 0], ['b', 500]);

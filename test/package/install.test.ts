@@ -78,7 +78,7 @@ describe('In a clean folder that installs the tarball', { timeout: limitMs }, ()
         'put.js',
         `import { createSignalbox, discoverJobs } from 'signalbox';
        import { jsonStore } from 'signalbox/json';
-       const [note] = await discoverJobs(new URL('./jobs/', import.meta.url));
+       const { jobs: [note] } = await discoverJobs(new URL('./jobs/', import.meta.url));
        const box = await createSignalbox({ store: jsonStore('data/jobs'), jobs: [note], queues: [''] });
        await box.queue().put(note('once'));
        await box.stop();`,

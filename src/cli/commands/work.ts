@@ -46,16 +46,19 @@ export const work: Command = {
     durationMs(grace, '--grace');
     const store = storeOf(given);
     const stop = long.stopped();
-    const jobs = await discoverJobs(folderUrl(folder));
+    const { jobs, schedules } = await discoverJobs(folderUrl(folder));
     if (jobs.length === 0)
       throw new UsageError(`Expected job files such as mail.job.js in ${folder}, found no job in any.`);
     const names = jobs.map(({ definition }) => definition.name).sort();
+    const queues = new Set(schedules.map(({ queue }) => queue));
+    if (given.queue !== undefined) queues.add(given.queue);
     const box = await createSignalbox({
       store,
       jobs,
+      schedules,
+      queues: [...queues],
       // There is no program that would log what fails.
       logger: consoleLogger({ level: 'ERROR', write: (lines) => lines.split('\n').forEach(tell) }),
-      ...(given.queue !== undefined && { queues: [given.queue] }),
     });
     try {
       const isGood = await worked(box, given, { settings, names, grace, stop }, long);

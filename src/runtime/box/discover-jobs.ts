@@ -3,6 +3,7 @@ import { checkKnown } from '../../model/checks/check-options.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { type ModulePort, nodeModules } from '../environment/ports.ts';
 import type { JobDefinition } from '../handles/job.ts';
+import { isScheduleDefinition, type ScheduleDefinition } from '../handles/schedules/schedule.ts';
 import { isDefinition } from '../jobs/job-like.ts';
 
 /** Options of `discoverJobs`. */
@@ -11,54 +12,73 @@ export interface DiscoverOptions {
   readonly modules?: ModulePort;
 }
 
+/** What `discoverJobs` found: options of `createSignalbox`. */
+export interface Discovered {
+  readonly jobs: readonly AnyDefinition[];
+  readonly schedules: readonly ScheduleDefinition[];
+}
+
 type AnyDefinition = JobDefinition<never, unknown>;
 
 const jobFile = /\.job\.(?:js|mjs|ts)$/;
 
 /**
- * Imports the job files of one folder and returns the definitions that they export, in order of file name: every `*.job.js`,
- * `*.job.mjs` and `*.job.ts`. Nothing else is imported, no folder below it, and never because of a stored name. Node reads
- * TypeScript from version 22.18 on; before that it needs a loader such as tsx.
+ * Imports the job files of one folder and returns the definitions and the schedules that they export, in order of file name: every
+ * `*.job.js`, `*.job.mjs` and `*.job.ts`. Nothing else is imported, no folder below it, and never because of a stored name. Node
+ * reads TypeScript from version 22.18 on; before that it needs a loader such as tsx.
  *
  * @param folder - the URL of the folder, such as `new URL('./jobs/', import.meta.url)`.
  *
  * @example
  * ```ts
  * import { mkdtempSync, writeFileSync } from 'node:fs';
- * import { discoverJobs } from 'signalbox';
+ * import { createSignalbox, discoverJobs, memoryStore } from 'signalbox';
  * import { pathToFileURL } from 'node:url';
  *
  * const folder = mkdtempSync('jobs-');
  * writeFileSync(`${folder}/notes.txt`, 'not a job file');
- * console.log((await discoverJobs(pathToFileURL(folder))).length); // => 0
+ * const { jobs, schedules } = await discoverJobs(pathToFileURL(folder));
+ * const box = await createSignalbox({ store: memoryStore(), jobs, schedules });
+ * console.log(jobs.length); // => 0
+ * await box.stop();
  * ```
  *
  * @throws SignalboxError `INVALID_OPTION` for a folder that cannot be read, `JOB_FILE` for a file that cannot be imported,
  * `DUPLICATE_DEFINITION` for a name that two files export.
  */
-export async function discoverJobs(
-  folder: URL,
-  options: DiscoverOptions = {},
-): Promise<readonly AnyDefinition[]> {
+export async function discoverJobs(folder: URL, options: DiscoverOptions = {}): Promise<Discovered> {
   if (!(folder instanceof URL) || folder.protocol !== 'file:')
     throw invalidOption('folder', "a file URL, such as new URL('./jobs/', import.meta.url)", folder);
   checkKnown(options, ['modules']);
   const { modules = nodeModules } = options;
   const within = new URL(folder.href.endsWith('/') ? folder.href : `${folder.href}/`);
-  const found = new Map<string, { readonly definition: AnyDefinition; readonly file: string }>();
+  const jobs: Found<AnyDefinition> = new Map();
+  const schedules: Found<ScheduleDefinition> = new Map();
   for (const name of (await namesIn(modules, within)).filter((each) => jobFile.test(each)).sort()) {
-    const file = new URL(encodeURIComponent(name), within);
-    const exports = Object.values(await exportsOf(modules, file));
-    // The place for other kinds of export that are found in job files.
-    for (const definition of exports.filter(isJobDefinition)) {
-      const known = found.get(definition.definition.name);
-      if (known?.definition === definition) continue;
-      if (known !== undefined) throw duplicate(definition, known.file, modules.path(file));
-      found.set(definition.definition.name, { definition, file: modules.path(file) });
+    const url = new URL(encodeURIComponent(name), within);
+    const file = modules.path(url);
+    for (const value of Object.values(await exportsOf(modules, url))) {
+      if (isJobDefinition(value)) add(jobs, 'job', value.definition.name, value, file);
+      else if (isScheduleDefinition(value))
+        add(schedules, 'schedule', `${value.queue}/${value.scheduleName}`, value, file);
     }
   }
-  return [...found.values()].map(({ definition }) => definition);
+  return { jobs: valuesOf(jobs), schedules: valuesOf(schedules) };
 }
+
+/** What the files export of one kind, by name. */
+type Found<Value> = Map<string, { readonly value: Value; readonly file: string }>;
+
+/** Each name once; a file may export one value under two names. */
+function add<Value>(found: Found<Value>, what: string, name: string, value: Value, file: string): void {
+  const known = found.get(name);
+  if (known === undefined) found.set(name, { value, file });
+  else if (known.value !== value)
+    throw new SignalboxError('DUPLICATE_DEFINITION', { what, name, files: [known.file, file] });
+}
+
+const valuesOf = <Value>(found: Found<Value>): readonly Value[] =>
+  [...found.values()].map(({ value }) => value);
 
 function isJobDefinition(value: unknown): value is AnyDefinition {
   return isDefinition(value);
@@ -90,9 +110,4 @@ async function exportsOf(modules: ModulePort, file: URL): Promise<Readonly<Recor
     const details = { file: modules.path(file), reason: `${name}: ${message}`, repair };
     throw new SignalboxError('JOB_FILE', details, { cause });
   }
-}
-
-function duplicate({ definition }: AnyDefinition, first: string, second: string): SignalboxError {
-  const { name } = definition;
-  return new SignalboxError('DUPLICATE_DEFINITION', { what: 'job', name, files: [first, second] });
 }

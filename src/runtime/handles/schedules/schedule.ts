@@ -43,3 +43,15 @@ export function schedule(
   figuresOf(options);
   return { queue, scheduleName: name, options, job };
 }
+
+/** Whether a value was made by `schedule`, of this copy of the package or of another. */
+export function isScheduleDefinition(value: unknown): value is ScheduleDefinition {
+  if (typeof value !== 'object' || value === null) return false;
+  const { queue, scheduleName, options, job } = value as Partial<Record<keyof ScheduleDefinition, unknown>>;
+  return (
+    typeof queue === 'string' &&
+    typeof scheduleName === 'string' &&
+    typeof options === 'object' &&
+    job !== undefined
+  );
+}
