@@ -11,12 +11,13 @@ import { freshFolder } from './measures/place.ts';
 import { inPostgresArena } from './measures/postgres-arena.ts';
 import type { LevelFigures } from './measures/priorities.ts';
 import { releaseBefore } from './measures/release-before.ts';
+import type { Schedules } from './measures/schedules.ts';
 import { median, medians } from './measures/statistics.ts';
 import type { Threads } from './measures/threads.ts';
 import { progress, takeTurns } from './measures/turns.ts';
 import type { Waiting } from './measures/waiting.ts';
 
-/** Measures what priorities, time limits, keys, rates and threads cost, and that a job pays nothing for what it does not use. */
+/** Measures what priorities, time limits, keys, rates, threads and schedules cost, and that a job pays nothing for what it does not use. */
 export async function run({
   quick,
   jobs = quick ? 10_000 : 20_000,
@@ -36,7 +37,10 @@ export async function run({
   progress('threads');
   const threaded = medians(await inTurn(quick ? 3 : 7, () => inChild<Threads>('threads', { jobs: 20_000 })));
   progress('');
-  return { ...embedded, ...keyed, ...threaded, ...onPostgres, jobs, rounds };
+  progress('schedules');
+  const scheduled = await inChild<Schedules>('schedules', { schedules: 10_000 });
+  progress('');
+  return { ...embedded, ...keyed, ...threaded, ...scheduled, ...onPostgres, jobs, rounds };
 }
 
 /** The bounds, each against the same without the feature. */
@@ -62,6 +66,8 @@ export function checks(figures: Record<string, unknown>): readonly Check[] {
     check('parkBurstPostgresMs', { atMost: 5000 }),
     check('threadJobsPerS', { atLeast: 5000 }),
     check('uniquePutRatio', { atMost: 1.7 }),
+    check('schedulesDueRatio', { atMost: 1.5 }),
+    check('scheduleTickRatio', { atMost: 2 }),
   ];
 }
 
