@@ -1,3 +1,5 @@
+export * from './actor.context.ts';
+export * from './actor.machine.ts';
 export * from './agent.machine.ts';
 export * from './describe.ts';
 export * from './dispatcher.machine.ts';

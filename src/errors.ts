@@ -11,6 +11,32 @@ export interface ShownIssue {
  * The code is the API; the message may improve.
  */
 const messages = {
+  // Machines and actors
+  MACHINE_DIALECT: (about: { machine: string; problems: readonly string[] }) =>
+    `Expected machine "${about.machine}" to be one that can be durable, got ${about.problems.length === 1 ? 'a construct' : `${about.problems.length} constructs`} that cannot:\n${about.problems.map((each) => `- ${each}`).join('\n')}`,
+  STEP_FAILED: (about: { id: string; event: string; failure: string }) =>
+    `Expected actor ${about.id} to take "${about.event}", got an error in its machine: ${about.failure}. The actor is as before; correct the machine or the event.`,
+  EVENT_REFUSED: (about: { id: string; event: string; state: string; guards: readonly string[] }) =>
+    `Expected actor ${about.id} to take "${about.event}", got no transition for it in state "${about.state}"${about.guards.length === 0 ? '' : ` (refused by ${about.guards.join(', ')})`}. Nothing was written; look at its snapshot before you ask.`,
+  EVENT_RESERVED: (about: { event: string }) =>
+    `Expected an event of the machine, got "${about.event}". Names that begin with xstate. or signalbox. belong to the machinery; send another event.`,
+  ACTOR_EXISTS: (about: { id: string; status: string }) =>
+    `Expected no actor ${about.id}, found one that is ${about.status}. Use it, or start with { ifExists: 'return' } or { ifExists: 'restart' }.`,
+  ACTOR_NOT_FOUND: (about: { id: string }) =>
+    `Expected actor ${about.id} to exist, found none. Start it first, or send with { start: input }.`,
+  ACTOR_FINISHED: (about: { id: string; status: string }) =>
+    `Expected actor ${about.id} to be at work, got one that is ${about.status}. Start it anew with { ifExists: 'restart' }, or another one.`,
+  ACTOR_SUSPENDED: (about: { id: string; failure: string }) =>
+    `Expected actor ${about.id} to be active, got one that is suspended: ${about.failure}. Correct the machine, then call resume(), skip() or stop().`,
+  ACTOR_LIMIT: (about: { id: string; what: string; limit: number; actual: number }) =>
+    `Expected actor ${about.id} to have at most ${about.limit} ${about.what}, got ${about.actual}. The step was not made; let the machine do less in one step.`,
+  MAILBOX_FULL: (about: { id: string; limit: number; actual: number }) =>
+    `Expected at most ${about.limit} messages to wait for actor ${about.id}, got ${about.actual} with this one. Nothing was written; send again when it has caught up, or raise limits.mail.`,
+  UNKNOWN_MACHINE: (about: { name: string; known: readonly string[] }) =>
+    `Expected "${about.name}" to be a machine of this process, got one that is not registered (registered: ${listed(about.known)}). Pass it to createSignalbox({ machines }).`,
+  UNKNOWN_VERSION: (about: { id: string; machine: string; version: string; known: readonly string[] }) =>
+    `Expected actor ${about.id} to be of a version of machine "${about.machine}" that this process knows (${listed(about.known)}), got ${about.version}. Give defineMachine a migration of that version, or the machine itself in \`previous\`.`,
+
   // Values and arguments
   ARGS_NOT_JSON: (about: { path: string; actual: string; wouldBecome: string }) =>
     `Expected ${about.path} to be a JSON value, got ${about.actual}. JSON would turn it into ${about.wouldBecome}; pass a JSON value, or a job.`,

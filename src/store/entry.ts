@@ -1,9 +1,11 @@
 import type { Json } from '../../machines/json.ts';
 import type {
+  ActorRecord,
   AgentRecord,
   AnnotationRecord,
   JobRecord,
   LimitRecord,
+  MessageRecord,
   ProxyRecord,
   QueueRecord,
   QuotaRecord,
@@ -26,6 +28,8 @@ export interface Records {
   readonly proxy: ProxyRecord;
   readonly annotation: AnnotationRecord;
   readonly unique: UniqueRecord;
+  readonly actor: ActorRecord;
+  readonly message: MessageRecord;
 }
 
 /** A kind of record. */
@@ -46,6 +50,8 @@ export interface Entry {
   readonly from: string | null;
   readonly to: string | null;
   readonly patch: Patch | null;
+  /** What the event of an actor carried beside its type; of a large one its hash. Absent: nothing. */
+  readonly arg?: Json;
   /** The record is dropped by this entry. */
   readonly gone: boolean;
   /** The seq of the subject's previous entry, 0 for its first. */

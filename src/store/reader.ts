@@ -1,6 +1,14 @@
+import type { ActorStatus } from '../../machines/actor.machine.ts';
 import type { Ending, JobState } from '../../machines/job.context.ts';
 import type { JobStatus } from '../model/jobs/step.ts';
-import type { AnnotationRecord, JobRecord, ProxyRecord, ScheduleRecord } from '../model/records/records.ts';
+import type {
+  ActorRecord,
+  AnnotationRecord,
+  JobRecord,
+  MessageRecord,
+  ProxyRecord,
+  ScheduleRecord,
+} from '../model/records/records.ts';
 import type { HistoryEntry, Kind, Line, Records } from './entry.ts';
 
 /** The openings of a store, by epoch. */
@@ -66,6 +74,35 @@ export interface JobPage {
   readonly looked: number;
   /** Whether there are jobs behind the end of what is looked at. */
   readonly isCut: boolean;
+}
+
+/** A page of the actors of a store, in order of id. */
+export interface ActorPageRequest {
+  /** Only actors of this machine. */
+  readonly machine?: string;
+  /** Only actors in one of these statuses. */
+  readonly status?: readonly ActorStatus[];
+  /** Only actors in this state, or in one below it: `shipping` finds `shipping.parcel.packed|shipping.invoice`. */
+  readonly state?: string;
+  /** The `next` of the page before. */
+  readonly after?: string;
+  /** How many actors; at most 200. */
+  readonly limit: number;
+}
+
+/** What a page of actors holds. */
+export interface ActorPage {
+  readonly actors: readonly ActorRecord[];
+  /** `after` of the next page; null: the list ends here. */
+  readonly next: string | null;
+}
+
+/** How many actors of one machine are in a status and a state. */
+export interface ActorCount {
+  readonly machine: string;
+  readonly status: ActorStatus;
+  readonly state: string;
+  readonly n: number;
 }
 
 /** How many there are; `more`: at least that many. */
@@ -191,10 +228,26 @@ export interface RecordReader {
   /** Which of these jobs have annotations: most have none, and need not be read one by one. */
   annotated(jobs: readonly string[]): Promise<ReadonlySet<string>>;
   /**
-   * The earliest instant later than `since` at which a waiting job or a schedule becomes due, a limit opens that waiting jobs have,
+   * The earliest instant later than `since` at which a waiting job, a schedule or a timer of an actor becomes due, a limit opens that waiting jobs have,
    * or a pause ends by itself; or null. A store may also say when a waiting job is too late, which a poll finds otherwise.
    */
   due(since: number): Promise<number | null>;
+  /** Active actors of these machines with a timer that is due by an instant, earliest first, at most so many: their ids. */
+  dueActors(machines: readonly string[], now: number, most: number): Promise<readonly string[]>;
+  /**
+   * Ids of actors of these machines that have waiting messages and are not suspended, in order of id, behind one, at most so many.
+   * Those that are not there or have ended are among them: nobody will take their mail.
+   */
+  mailed(machines: readonly string[], after: string, most: number): Promise<readonly string[]>;
+  /** Waiting messages of an actor in the order of their commits, at most so many. */
+  mail(actor: string, most: number): Promise<readonly MessageRecord[]>;
+  /** How many messages wait for an actor. */
+  mailCount(actor: string): Promise<number>;
+  actorsPage(request: ActorPageRequest): Promise<ActorPage>;
+  /** How many actors there are, by machine, status and state. */
+  actorCounts(): Promise<readonly ActorCount[]>;
+  /** Messages that nobody takes any more, newest first, at most so many. */
+  deadLetters(most: number): Promise<readonly MessageRecord[]>;
   /** Schedules whose next tick is due by an instant, earliest first, at most so many. */
   dueSchedules(now: number, most: number): Promise<readonly ScheduleRecord[]>;
 }
@@ -210,7 +263,9 @@ export type Hint =
   /** It has put jobs in this queue, or freed slots. */
   | { readonly queue: string }
   /** It has asked that the code of this job stop. */
-  | { readonly stop: string };
+  | { readonly stop: string }
+  /** It has sent messages to actors of this machine, or started some. */
+  | { readonly machine: string };
 
 /** The journal of a store: synced entries only. */
 export interface JournalReader {

@@ -15,6 +15,8 @@ export interface Change {
   readonly from: string | null;
   readonly to: string | null;
   readonly patch: Patch | null;
+  /** What the event of an actor carried beside its type. */
+  readonly arg?: Json;
   readonly gone?: boolean;
 }
 
@@ -38,14 +40,19 @@ export type Precondition =
   | { readonly check: 'notAwaitedBy'; readonly id: string; readonly on: string }
   /**
    * With this commit at most that many jobs wait in a queue (refused with `QUEUE_FULL`), or at most that many
-   * annotations or callbacks belong to a job (`TOO_MANY`). `id` is that of the queue or the job.
+   * annotations or callbacks belong to a job (`TOO_MANY`), or messages wait for an actor (`MAILBOX_FULL`). `id` is that of the queue,
+   * the job or the actor.
    */
   | {
       readonly check: 'atMost';
-      readonly of: 'waiting' | 'annotations' | 'callbacks';
+      readonly of: 'waiting' | 'annotations' | 'callbacks' | 'mail';
       readonly id: string;
       readonly most: number;
     }
+  /** No message waits for the actor. */
+  | { readonly check: 'noMail'; readonly id: string }
+  /** The actor exists and has not ended. Refused with `ACTOR_NOT_FOUND`, `ACTOR_FINISHED`. */
+  | { readonly check: 'accepts'; readonly id: string }
   /** The representation of this id holds this many jobs: none was claimed since they were counted. */
   | {
       readonly check: 'holds';

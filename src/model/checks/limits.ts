@@ -21,6 +21,10 @@ export interface Limits extends ValueLimits {
   readonly callbacks: number;
   /** How many annotations a job may have. Default 1,000. */
   readonly annotations: number;
+  /** How many messages may wait for one actor. Default 10,000. What machines and jobs send is never refused. */
+  readonly mail: number;
+  /** The largest context of an actor as JSON, in bytes. Default 256 KiB. */
+  readonly context: number;
 }
 
 /** The default limits. */
@@ -31,6 +35,8 @@ export const defaultLimits: Limits = {
   waiting: Number.POSITIVE_INFINITY,
   callbacks: 10_000,
   annotations: 1000,
+  mail: 10_000,
+  context: 256 * 1024,
 };
 
 /** The deepest nesting of any record in a store: the deepest value, and the record around it. */
@@ -43,6 +49,8 @@ const largest: Limits = {
   waiting: Number.POSITIVE_INFINITY,
   callbacks: 1_000_000,
   annotations: 1_000_000,
+  mail: Number.POSITIVE_INFINITY,
+  context: 16 * 1024 * 1024,
 };
 
 /** Returns the limits, with defaults for those that are not given. @throws SignalboxError `INVALID_OPTION`. */

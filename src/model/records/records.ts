@@ -8,6 +8,8 @@
  *
  * May import: checks.
  */
+import type { ActorContext, ActorParent } from '../../../machines/actor.context.ts';
+import type { ActorStatus } from '../../../machines/actor.machine.ts';
 import type { Failure, JobContext, JobState, Order, Place } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
 import type { RepresentationContext, RepresentationState } from '../../../machines/representation.machine.ts';
@@ -29,6 +31,8 @@ export interface JobRecord extends Reserved, JobContext {
   readonly createdSeq: number;
   /** The unique name that it took when it was put: the id of its record. */
   readonly uniqueKey: string | null;
+  /** The actor that gets its outcome as a message; null: none does. */
+  readonly reply: ActorParent | null;
   /**
    * Keys and values of the stored record that no version writes. They are kept and shown, and the job is never
    * changed.
@@ -129,6 +133,39 @@ export interface UniqueRecord extends Reserved {
   readonly untilStart: boolean;
   /** It is taken until then, also when the job is over; null: as long as the job holds it. */
   readonly until: number | null;
+}
+
+/**
+ * A durable actor. Its id is `<machine>/<key>`, that of a child `<id of the parent>/<child>`. Each key of its context is a key of the
+ * record, with `c:` before it, so a patch holds what a step has changed.
+ */
+export interface ActorRecord extends Reserved, ActorContext {
+  readonly id: string;
+  readonly status: ActorStatus;
+  /** Where its machine is: the paths of the leaf states in document order, joined by `|`. */
+  readonly state: string;
+  /** Seq of its first entry. */
+  readonly createdSeq: number;
+  readonly [key: `c:${string}`]: Json;
+}
+
+/** A message to an actor. Its id is `<id of the actor>#<id of the message>`. */
+export interface MessageRecord extends Reserved {
+  readonly id: string;
+  readonly actor: string;
+  /** The name of the actor's machine. */
+  readonly machine: string;
+  readonly event: Json;
+  /** The actor or the job that has sent it; null: a program. */
+  readonly from: string | null;
+  /** Of the outcome of a child: which run of it. */
+  readonly run: number | null;
+  readonly at: number;
+  readonly state: 'waiting' | 'taken' | 'dead';
+  /** Why it is dead: `threw`, `skipped`, `stopped`, `finished`, `unknown`. */
+  readonly reason: string | null;
+  /** Why the step that should have taken it threw. */
+  readonly failure: Failure | null;
 }
 
 /** A dispatcher's representation in one queue. Its id is `<queue>/<uuid>`. */

@@ -1,0 +1,110 @@
+import { assign, setup } from 'xstate';
+import { type ActorContext, type ActorParent, newActorContext } from './actor.context.ts';
+import type { Failure } from './job.context.ts';
+
+/** How a step of the user's machine left it. */
+export type ActorEnding = 'done' | 'failed' | null;
+
+/** Everything that can happen to a durable actor. `patch`: what a step of its machine has changed. */
+export type ActorEvent =
+  | {
+      readonly type: 'actor.start';
+      readonly at: number;
+      readonly parent: ActorParent | null;
+      readonly ending: ActorEnding;
+      readonly patch: Partial<ActorContext>;
+    }
+  /** Its machine has taken an event, a timer, or the outcome of a child. */
+  | {
+      readonly type: 'actor.step';
+      readonly at: number;
+      readonly ending: ActorEnding;
+      readonly patch: Partial<ActorContext>;
+    }
+  /** Its record was made one of another version of its machine. */
+  | { readonly type: 'actor.migrate'; readonly patch: Partial<ActorContext> }
+  /** A step that the flow cannot do without has thrown, or its version is not known. */
+  | { readonly type: 'actor.suspend'; readonly failure: Failure }
+  | { readonly type: 'actor.resume' }
+  /** It was told to stop. */
+  | { readonly type: 'actor.stop'; readonly at: number };
+
+type EventOf<Type extends ActorEvent['type']> = Extract<ActorEvent, { type: Type }>;
+
+/** A state of the chart as records store it, under `status`. */
+export type ActorStatus = 'absent' | 'active' | 'suspended' | 'done' | 'failed' | 'stopped';
+
+const ended = {
+  on: {
+    'actor.start': [
+      { target: 'done', guard: 'isDone', actions: ['begin', 'keep', 'finish'] },
+      { target: 'failed', guard: 'hasFailed', actions: ['begin', 'keep', 'finish'] },
+      { target: 'active', actions: ['begin', 'keep'] },
+    ],
+  },
+} as const;
+
+/**
+ * The life of every durable actor. The machine of the user decides its `state`, this chart its `status`.
+ *
+ * ```text
+ *  ┌────────┐  start   ┌─ alive ────────────────────────┐   step, ends   ┌──────┐  ┌────────┐
+ *  │ absent │ ───────▶ │ active ── suspend ─▶ suspended │ ─────────────▶ │ done │  │ failed │
+ *  └────────┘          │   ▲  step, migrate      │      │                └──────┘  └────────┘
+ *                      │   └────── resume ───────┘      │   stop   ┌─────────┐
+ *                      └────────────────────────────────┘ ───────▶ │ stopped │
+ *                                                                  └─────────┘
+ *  done, failed and stopped may be started again: an actor of this id that begins anew
+ * ```
+ */
+export const actorMachine = setup({
+  types: { context: {} as ActorContext, events: {} as ActorEvent },
+  guards: {
+    isDone: ({ event }) => (event as EventOf<'actor.step'>).ending === 'done',
+    hasFailed: ({ event }) => (event as EventOf<'actor.step'>).ending === 'failed',
+  },
+  actions: {
+    begin: assign(({ event }) => {
+      const { at, parent } = event as EventOf<'actor.start'>;
+      return { ...newActorContext(), startedAt: at, parent };
+    }),
+    keep: assign(({ event }) => (event as EventOf<'actor.step'>).patch),
+    finish: assign(({ event }) => ({
+      timers: null,
+      dueAt: null,
+      children: null,
+      finishedAt: (event as EventOf<'actor.step'>).at,
+    })),
+    keepFailure: assign(({ event }) => ({ failure: (event as EventOf<'actor.suspend'>).failure })),
+    forgetFailure: assign({ failure: null }),
+  },
+}).createMachine({
+  id: 'actor',
+  version: '1',
+  context: newActorContext(),
+  initial: 'absent',
+  states: {
+    absent: ended,
+    active: {
+      on: {
+        'actor.step': [
+          { target: 'done', guard: 'isDone', actions: ['keep', 'finish'] },
+          { target: 'failed', guard: 'hasFailed', actions: ['keep', 'finish'] },
+          { actions: 'keep' },
+        ],
+        'actor.migrate': { actions: 'keep' },
+        'actor.suspend': { target: 'suspended', actions: 'keepFailure' },
+        'actor.stop': { target: 'stopped', actions: 'finish' },
+      },
+    },
+    suspended: {
+      on: {
+        'actor.resume': { target: 'active', actions: 'forgetFailure' },
+        'actor.stop': { target: 'stopped', actions: 'finish' },
+      },
+    },
+    done: ended,
+    failed: ended,
+    stopped: ended,
+  },
+});
