@@ -15,9 +15,11 @@ export interface ActorChild {
   readonly run: number;
 }
 
-/** Whose child an actor is. */
+/** Whose child an actor or a job is: who gets its outcome. */
 export interface ActorParent {
   readonly actor: string;
+  /** The name of the parent's machine. */
+  readonly machine: string;
   readonly child: string;
   readonly run: number;
 }

@@ -1,6 +1,7 @@
 export * from './actor.context.ts';
 export * from './actor.machine.ts';
 export * from './agent.machine.ts';
+export * from './delivery.machine.ts';
 export * from './describe.ts';
 export * from './dispatcher.machine.ts';
 export * from './job.context.ts';

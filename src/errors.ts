@@ -32,6 +32,8 @@ const messages = {
     `Expected actor ${about.id} to have at most ${about.limit} ${about.what}, got ${about.actual}. The step was not made; let the machine do less in one step.`,
   MAILBOX_FULL: (about: { id: string; limit: number; actual: number }) =>
     `Expected at most ${about.limit} messages to wait for actor ${about.id}, got ${about.actual} with this one. Nothing was written; send again when it has caught up, or raise limits.mail.`,
+  MESSAGE_NOT_FOUND: (about: { id: string }) =>
+    `Expected a dead letter ${about.id}, found none. List them with box.deadLetters().list(); they are kept for 30 days.`,
   UNKNOWN_MACHINE: (about: { name: string; known: readonly string[] }) =>
     `Expected "${about.name}" to be a machine of this process, got one that is not registered (registered: ${listed(about.known)}). Pass it to createSignalbox({ machines }).`,
   UNKNOWN_VERSION: (about: { id: string; machine: string; version: string; known: readonly string[] }) =>

@@ -5,7 +5,7 @@ import type { Instrument } from '../environment/instruments.ts';
 import type { SignalboxOptions } from './signalbox-options.ts';
 
 /** Options that must be lists. Text would pass as a list of letters, which is never meant. */
-const lists = ['jobs', 'queues', 'schedules', 'filters', 'choosers', 'conditions'] as const;
+const lists = ['jobs', 'machines', 'queues', 'schedules', 'filters', 'choosers', 'conditions'] as const;
 
 /** The methods of options that are objects: a missing one would fail deep inside, or, in a logger, silently. */
 const methods = {

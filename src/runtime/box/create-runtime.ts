@@ -8,8 +8,14 @@
  *   done, and the store is closed only when every dispatcher is deactivated or the store has failed.
  *
  * May import: environment, definitions, commits, jobs, execution, stops, callbacks, threads, agents,
- *   schedules, dispatchers, handles, builtin-jobs, in-thread. Only src/index.ts imports this room.
+ *   schedules, actors, dispatchers, handles, builtin-jobs, in-thread. Only src/index.ts imports this room.
  */
+import { ActorLines } from '../actors/actor-lines.ts';
+import { carryOutEffect } from '../actors/carry-out.ts';
+import { jobTaskOf } from '../actors/child-jobs.ts';
+import { Delivery } from '../actors/delivery.ts';
+import { EmitListeners } from '../actors/emit-listeners.ts';
+import type { TurnDeps } from '../actors/make-turn.ts';
 import { AgentRegistry } from '../agents/agent-registry.ts';
 import { UnknownDefinitions } from '../agents/unknown-definitions.ts';
 import { CallbackRunner } from '../callbacks/callback-runner.ts';
@@ -30,6 +36,7 @@ import { Retrier } from '../execution/retrier.ts';
 import { CommitRetries } from '../execution/retry-commit.ts';
 import { RetryPolicies } from '../execution/retry-policies.ts';
 import type { CallbackSteps, RunSteps } from '../execution/run-steps.ts';
+import { promiseJobOf } from '../handles/actors/register-machine.ts';
 import { Job } from '../handles/job.ts';
 import { type HandleServices, provideServices } from '../handles/services.ts';
 import { serveThread } from '../in-thread/serve-thread.ts';
@@ -68,6 +75,7 @@ export interface Runtime extends DispatcherDeps, HandleServices {
   readonly stops: Stops;
   readonly threads: Threads;
   readonly ticker: Ticker;
+  readonly delivery: Delivery;
 }
 
 /** How programs see jobs. */
@@ -107,6 +115,7 @@ export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Run
     workAvailable: links.offerWork,
     outcomesWritten: (jobs) => waits.announce(jobs),
     stopRequested: (job) => stops.request(job),
+    mailAvailable: (actor, machine) => delivery.mailFor(actor, machine),
     slotFreed: (place) => agents.at(place)?.slotFreed(),
   });
   const work = new AutocommitUnit(committer);
@@ -145,6 +154,23 @@ export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Run
       });
     },
   });
+  const { machines } = context.registry;
+  const emitted = new EmitListeners((error) =>
+    context.log.events('ERROR', () => `a listener of an actor failed: ${String(error)}`),
+  );
+  const turns: TurnDeps = {
+    ...{ work, handles, machines },
+    jobTask: (actor, machine, effect) =>
+      jobTaskOf({ callbacks: callbackSteps, promiseJob: promiseJobOf }, actor, machine, effect),
+    carryOut: (actor, effect) => carryOutEffect({ log: context.log, emitted }, actor, effect),
+  };
+  const lines = new ActorLines({
+    ...turns,
+    committer,
+    planDue: links.planDue,
+    isRunning: () => delivery.isRunning,
+  });
+  const delivery = new Delivery({ context, machines, lines, planDue: links.planDue });
   const abortRuns = agents.abortRuns.bind(agents);
   const runtime: Runtime = {
     context,
@@ -163,6 +189,8 @@ export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Run
     outside,
     callbacks,
     agents,
+    actors: { machines, lines, emitted, turns },
+    delivery,
     threads,
     abortRuns,
     orphans: new OrphanRescue({ committer, policies, waits, callbacks }),

@@ -12,7 +12,10 @@ import type { Reactor } from '../environment/reactor/reactor.ts';
 import { sleepUnlessAborted } from '../environment/reactor/sleep-unless-aborted.ts';
 import { answeredWithin } from '../environment/reactor/time-limits.ts';
 import { currentRun, type Run } from '../execution/run.ts';
+import { actorId } from '../handles/actors/actor-commands.ts';
+import { DurableActor } from '../handles/actors/durable-actor.ts';
 import { Job } from '../handles/job.ts';
+import type { DurableLogic, MachineDefinition } from '../handles/machines/define-machine.ts';
 import { Queue } from '../handles/queue.ts';
 import { servicesOf } from '../handles/services.ts';
 import { annotationChange, ifAnnotatable } from '../jobs/annotations.ts';
@@ -100,6 +103,34 @@ export const local = {
   getQueue(): Queue {
     const run = mustRun('getQueue()');
     return new Queue(run.unit.handles, run.queue);
+  },
+
+  /**
+   * A handle on a durable actor. What is sent through it is committed with the result of the job, and dropped when it throws; so is the
+   * step of an `ask`.
+   *
+   * @example
+   * ```ts
+   * import { defineJob, defineMachine, local } from 'signalbox';
+   * import { fromTransition } from 'xstate';
+   *
+   * const total = defineMachine(
+   *   fromTransition((n: number, event: { type: 'add'; by: number }) => n + event.by, 0),
+   *   { name: 'total' },
+   * );
+   * export const pay = defineJob({
+   *   name: 'pay',
+   *   run: async (shop: string, cents: number) => {
+   *     await local.actor(total, shop).send({ type: 'add', by: cents });
+   *   },
+   * });
+   * ```
+   *
+   * @throws SignalboxError `NO_CURRENT_JOB`, `INVALID_OPTION`.
+   */
+  actor<L extends DurableLogic>(machine: MachineDefinition<L>, key: string): DurableActor<L> {
+    const run = mustRun('actor()');
+    return new DurableActor<L>(run.unit.handles, actorId(machine.name, key), machine);
   },
 
   /** The dispatcher that runs this code; null when none does. */

@@ -5,6 +5,7 @@ import type { Store } from '../../store/store.ts';
 import type { AgentSettings } from '../definitions/agent-settings.ts';
 import type { ConditionDefinition } from '../definitions/conditions.ts';
 import type { ChooserDefinition, FilterDefinition } from '../definitions/filters-and-choosers.ts';
+import type { MachineLike } from '../definitions/machines.ts';
 import type { DispatcherOptions } from '../dispatchers/dispatcher.ts';
 import type { Instrument } from '../environment/instruments.ts';
 import type { Logger } from '../environment/logging.ts';
@@ -19,6 +20,8 @@ export interface SignalboxOptions {
   readonly store: Store;
   /** The jobs that this process knows by name. */
   readonly jobs?: readonly JobDefinition<never, unknown>[];
+  /** The machines whose actors this process takes messages for: see {@link defineMachine}. */
+  readonly machines?: readonly MachineLike[];
   /** Queues to make when they are missing. */
   readonly queues?: readonly string[];
   /** Schedules that `start()` sets: see {@link schedule}. */

@@ -20,9 +20,15 @@ import { type DispatcherHost, provideHost } from '../dispatchers/dispatcher-host
 import type { DispatcherEventName } from '../dispatchers/lifecycle-hooks.ts';
 import { Inspectable } from '../environment/inspectable.ts';
 import type { Reactor } from '../environment/reactor/reactor.ts';
+import { actorId } from '../handles/actors/actor-commands.ts';
+import { DeadLetters } from '../handles/actors/dead-letters.ts';
+import { DurableActor } from '../handles/actors/durable-actor.ts';
+import { type ActorsFilter, type ListedActors, listActors } from '../handles/actors/list-actors.ts';
+import { registerMachine } from '../handles/actors/register-machine.ts';
 import { callableJob } from '../handles/callback-proxy.ts';
 import { type Called, callJob } from '../handles/inline-call.ts';
 import { Job, type JobDefinition } from '../handles/job.ts';
+import type { DurableLogic, MachineDefinition } from '../handles/machines/define-machine.ts';
 import { Queue } from '../handles/queue.ts';
 import type { ScheduleDefinition } from '../handles/schedules/schedule.ts';
 import { JobSearch } from '../handles/search/job-search.ts';
@@ -150,6 +156,37 @@ export class Signalbox extends Inspectable {
   /** A handle on a job by id. It knows nothing before it is asked: `await box.job(id).refresh()`. */
   job<Result = unknown>(id: string): Job<Result> {
     return Job.reference<Result>(this.#runtime.work, checkId(id));
+  }
+
+  /**
+   * A handle on a durable actor: of a machine that was made with `defineMachine`, under a key of your own. It need not be there yet.
+   *
+   * @throws SignalboxError `INVALID_OPTION` for a key that is none.
+   */
+  actor<L extends DurableLogic>(machine: MachineDefinition<L>, key: string): DurableActor<L> {
+    return new DurableActor<L>(this.#runtime.work, actorId(machine.name, key), machine);
+  }
+
+  /** A handle on a durable actor by its whole id, such as `order/17/parcel`. */
+  actorById(id: string): DurableActor {
+    return new DurableActor(this.#runtime.work, id, null);
+  }
+
+  /**
+   * Lists the actors of a machine, in order of id, a page at a time.
+   *
+   * @throws SignalboxError `INVALID_OPTION`.
+   */
+  actors<L extends DurableLogic>(
+    machine: MachineDefinition<L>,
+    filter: ActorsFilter = {},
+  ): Promise<ListedActors<L>> {
+    return listActors<L>(this.#runtime.work, machine, filter);
+  }
+
+  /** The messages that no actor has taken, and none will. */
+  get deadLetters(): DeadLetters {
+    return new DeadLetters(this.#runtime.work);
   }
 
   /**
@@ -501,6 +538,7 @@ export class Signalbox extends Inspectable {
       this.#mainAgentHook?.();
       this.#mainAgentHook = installAgent(this, { name: 'main', ...(settings && { settings }) });
     }
+    this.#runtime.delivery.start();
     this.#supervisor.reactor.run?.();
     await dispatcher.nextPoll();
     return dispatcher;
@@ -547,6 +585,7 @@ function registryOf(options: SignalboxOptions): Registry {
   const registry = new Registry();
   for (const definition of systemDefinitions) registry.add(definition);
   for (const definition of options.jobs ?? []) registry.add(definition);
+  for (const machine of options.machines ?? []) registerMachine(registry, machine);
   for (const filter of options.filters ?? []) registry.addFilter(filter);
   for (const chooser of options.choosers ?? []) registry.addChooser(chooser);
   for (const condition of options.conditions ?? []) registry.addCondition(condition);

@@ -82,8 +82,8 @@ export class Supervisor {
     this.#dueTimer = new DueTimer({
       reactor: this.reactor,
       store: () => {
-        const { agents, context } = this.#opened();
-        return this.state === 'running' && agents.size > 0 ? context.store : null;
+        const { agents, delivery, context } = this.#opened();
+        return this.state === 'running' && (agents.size > 0 || delivery.isRunning) ? context.store : null;
       },
       tick: () => this.#supervisor.send({ type: 'tick.due' }),
     });
@@ -95,6 +95,7 @@ export class Supervisor {
           routeWork: ({ event }) => this.#opened().agents.offer((event as { queue: string }).queue),
           wakeDue: () => this.#opened().agents.offer(),
           tickSchedules: () => void this.#opened().ticker.look(),
+          deliver: () => this.#opened().delivery.look(),
           scheduleTick: () => this.#dueTimer.plan(),
           cancelTick: () => this.#dueTimer.cancel(),
           drain: () => void this.#drain(),
@@ -216,7 +217,8 @@ export class Supervisor {
       });
       open.onHint((hint) => {
         if ('queue' in hint) this.#offerWork(hint.queue);
-        else this.runtime?.stops.request(hint.stop);
+        else if ('stop' in hint) this.runtime?.stops.request(hint.stop);
+        else this.runtime?.delivery.look();
       });
       this.#supervisor.send({ type: 'store.opened' });
     } catch (error) {
@@ -255,7 +257,7 @@ export class Supervisor {
   }
 
   async #drain(): Promise<void> {
-    const { agents, context } = this.#opened();
+    const { agents, context, delivery } = this.#opened();
     for (const agent of agents) agent.drain();
     const { grace, abort } = this.#times;
     const idle = (): Promise<unknown> => Promise.all([...agents].map((agent) => agent.idle()));
@@ -265,6 +267,7 @@ export class Supervisor {
       await withinMs(context.reactor, idle(), abort);
     }
     for (const dispatcher of this.#shared.dispatchers.values()) await dispatcher.stopped();
+    await delivery.stop();
     if (leaveReactor(this.reactor, this)) await this.#stopReactor(context);
     await context.store.settled().catch(() => {});
     this.#supervisor.send({ type: 'drain.done' });

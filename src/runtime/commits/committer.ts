@@ -19,6 +19,7 @@ import { Failure } from '../../model/values/failure.ts';
 import type { Change, Precondition, Ticket } from '../../store/store.ts';
 import { errorText } from '../environment/logging.ts';
 import { CommitReactions } from './commit-reactions.ts';
+import { withReplies } from './letters.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 
 /** A change of a commit, with its effects when a chart made it. */
@@ -32,6 +33,8 @@ export interface CommitEffects {
   outcomesWritten(jobs: readonly string[]): void;
   /** Jobs are to stop: their code is asked to, if it runs here. */
   stopRequested(job: string): void;
+  /** A message waits for an actor. */
+  mailAvailable(actor: string, machine: string): void;
   /** A job no longer counts for the agent that held it. The claim that follows is written with that, or after it. */
   slotFreed(place: AgentPlace): void;
 }
@@ -74,7 +77,8 @@ export class Committer {
     expect: readonly Precondition[],
     within?: unknown,
   ): Ticket {
-    const commit = { by, changes: changes as readonly Change[], expect };
+    const all = withReplies(changes, () => this.context.store.now());
+    const commit = { by, changes: all as readonly Change[], expect };
     const ticket = this.context.store.commit(within === undefined ? commit : { ...commit, within });
     this.carryOut(changes, ticket);
     return ticket;
@@ -82,7 +86,9 @@ export class Committer {
 
   /** Carries out the effects of changes that were committed with this ticket. */
   carryOut(changes: readonly StagedChange[], ticket: Ticket): void {
-    for (const change of changes) if ('effects' in change) this.#carryOut(change, ticket);
+    for (const change of changes)
+      if ('effects' in change) this.#carryOut(change, ticket);
+      else if (change.kind === 'message' && change.to === 'waiting') this.#deliver(change.patch as never, ticket);
   }
 
   /** Calls `done` when the commit is written, or `refused` when it is refused. */
@@ -111,7 +117,11 @@ export class Committer {
       if (effect.type === 'offerWork') this.#offerPlaced(transition, ticket);
       else if (effect.type === 'stopHandler')
         this.whenSynced(ticket, () => this.#effects.stopRequested(transition.id));
-      else if (effect.type === 'announceOutcome') this.#announce(transition.id, ticket);
+      else if (effect.type === 'announceOutcome') {
+        this.#announce(transition.id, ticket);
+        const reply = transition.job?.reply ?? null;
+        if (reply !== null) this.#deliver(reply, ticket);
+      }
       else if (effect.type === 'offerQuotas' && transition.patch?.quotas !== undefined) {
         this.whenWritten(ticket, () => this.#offerFreedQuotas(transition));
       } else if (effect.type === 'freeSlot') {
@@ -120,6 +130,11 @@ export class Committer {
         else this.whenWritten(ticket, () => this.#freeAgentSlot(transition));
       }
     }
+  }
+
+  /** A message is delivered once it is synced: what it moves may tell others of it. */
+  #deliver({ actor, machine }: { readonly actor: string; readonly machine: string }, ticket: Ticket): void {
+    this.whenSynced(ticket, () => this.#effects.mailAvailable(actor, machine));
   }
 
   #offerPlaced(transition: Transition, ticket: Ticket): void {

@@ -8,7 +8,12 @@ import { withinMs } from '../environment/reactor/time-limits.ts';
 /** How long to wait for a store that does not answer, after the time that the caller asked for. */
 const unansweredMs = 2000;
 
-/** Waits for jobs to reach a condition, by following the journal: nothing polls. */
+/** What an actor is watched under: ids of jobs have no slash. */
+export function actorKey(id: string): string {
+  return `actor/${id}`;
+}
+
+/** Waits for jobs and actors to reach a condition, by following the journal: nothing polls. */
 export class JobWatch {
   readonly #store: OpenStore;
   readonly #reactor: Reactor;
@@ -27,15 +32,18 @@ export class JobWatch {
     for (const checks of [...this.#checks.values()]) for (const check of [...checks]) check();
   }
 
-  /** Calls `changed` after every synced entry of the job, until the returned function is called. */
-  subscribe(id: string, changed: () => void): () => void {
-    const checks = this.#checks.get(id) ?? new Set();
+  /**
+   * Calls `changed` after every synced entry of a job, given its id, or of an actor, given its `actorKey`, until the returned function
+   * is called.
+   */
+  subscribe(key: string, changed: () => void): () => void {
+    const checks = this.#checks.get(key) ?? new Set();
     checks.add(changed);
-    this.#checks.set(id, checks);
+    this.#checks.set(key, checks);
     this.#unfollow ??= this.#store.follow((lines) => this.#look(lines));
     return () => {
       checks.delete(changed);
-      if (checks.size === 0 && this.#checks.get(id) === checks) this.#checks.delete(id);
+      if (checks.size === 0 && this.#checks.get(key) === checks) this.#checks.delete(key);
       if (this.#checks.size > 0) return;
       this.#unfollow?.();
       this.#unfollow = null;
@@ -51,6 +59,15 @@ export class JobWatch {
     isReached: (job: JobRecord) => boolean,
     limitMs: number | null,
   ): Promise<JobRecord | null> {
+    return this.untilFound(id, () => this.#reached(id, isReached), limitMs);
+  }
+
+  /** The same for what a look at the store finds, which shows what is synced. Null: not yet. */
+  untilFound<Found>(
+    key: string,
+    look: () => Promise<Found | null>,
+    limitMs: number | null,
+  ): Promise<Found | null> {
     return new Promise((resolve, reject) => {
       let isOver = false;
       let looked: Promise<void> = Promise.resolve();
@@ -58,7 +75,7 @@ export class JobWatch {
       const giveUp = (): void =>
         void withinMs(this.#reactor, looked, unansweredMs).then(() => end(() => resolve(null)));
       const timer = limitMs === null ? null : this.#reactor.callLater(limitMs, giveUp);
-      const unsubscribe = this.subscribe(id, () => void check());
+      const unsubscribe = this.subscribe(key, () => void check());
       const end = (answer: () => void): void => {
         isOver = true;
         timer?.cancel();
@@ -66,9 +83,9 @@ export class JobWatch {
         answer();
       };
       const check = (): Promise<void> =>
-        this.#reached(id, isReached).then(
-          (job) => {
-            if (job !== null) end(() => resolve(job));
+        look().then(
+          (found) => {
+            if (found !== null) end(() => resolve(found));
           },
           (error: unknown) => {
             if (!(error instanceof ConflictError)) end(() => reject(error));
@@ -92,6 +109,8 @@ export class JobWatch {
     for (const line of lines) {
       for (const entry of line.entries) {
         if (entry.kind === 'job' && this.#checks.has(entry.id)) touched.add(entry.id);
+        else if (entry.kind === 'actor' && this.#checks.has(actorKey(entry.id)))
+          touched.add(actorKey(entry.id));
         else if (entry.kind === 'annotation') {
           const job = entry.id.slice(0, entry.id.indexOf('/'));
           if (this.#checks.has(job)) touched.add(job);

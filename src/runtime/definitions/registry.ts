@@ -32,6 +32,7 @@ import type { ConditionDefinition } from './conditions.ts';
 import type { Definition } from './definition.ts';
 import type { ChooserDefinition, FilterDefinition } from './filters-and-choosers.ts';
 import { type JobLimit, type LimitFigures, sameFigures } from './job-limits.ts';
+import { Machines } from './machines.ts';
 
 /** The policy of system jobs. When the job that they decide about is in quarantine, they are put back and try again later. */
 const whileQuarantined: RetryPolicy = {
@@ -49,6 +50,7 @@ const defaultGraceMs = 5000;
 
 /** Everything that a process knows by name. Stored names are looked up here and nowhere else. */
 export class Registry {
+  readonly machines = new Machines();
   readonly #definitions = new Map<string, Definition>();
   readonly #filters = new Map<string, FilterDefinition>();
   readonly #choosers = new Map<string, ChooserDefinition>();

@@ -3,6 +3,7 @@ import { invalidOption, SignalboxError } from '../../errors.ts';
 import type { AgentActorsDeps } from '../agents/agent-actors.ts';
 import type { CallbackRunner } from '../callbacks/callback-runner.ts';
 import type { OutcomeWaits } from '../execution/outcome-waits.ts';
+import type { Delivery } from '../actors/delivery.ts';
 import type { Ticker } from '../schedules/ticker.ts';
 import type { Stops } from '../stops/stops.ts';
 import type { RegistrationDeps } from './registration.ts';
@@ -13,6 +14,7 @@ export interface DispatcherDeps extends Omit<AgentActorsDeps, 'spawn' | 'dismiss
   readonly stops: Pick<Stops, 'lookAgain'>;
   readonly callbacks: CallbackRunner;
   readonly ticker: Pick<Ticker, 'poll'>;
+  readonly delivery: Pick<Delivery, 'look'>;
 }
 
 /** What a dispatcher needs of its Signalbox. Programs do not need it. */

@@ -7,6 +7,7 @@ import type { Redactor } from '../../model/values/redaction.ts';
 import type { Change, OpenStore, Ticket } from '../../store/store.ts';
 import { committed } from '../commits/commit-reactions.ts';
 import type { Committer } from '../commits/committer.ts';
+import { withReplies } from '../commits/letters.ts';
 import { isStoreAway, isStoreClosed } from '../commits/retry-rules.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { instrumentOutcome } from './instruments.ts';
@@ -91,7 +92,8 @@ export class Completer {
         run.ending ??= new Promise((resolve) => {
           settle = resolve;
         });
-        return { by: run.by, changes: ending.changes as readonly Change[], expect: ending.expect };
+        const changes = withReplies(ending.changes, () => this.#context.store.now());
+        return { by: run.by, changes: changes as readonly Change[], expect: ending.expect };
       });
       run.ended = ending;
       this.#deps.committer.carryOut((ending as CommittedEnding | null)?.changes ?? [], committed);

@@ -9,9 +9,10 @@
  *   commit writes into that commit while it is open, and directly afterwards.
  *
  * May import: environment, definitions, commits, jobs, execution, stops, callbacks, threads, agents,
- *   schedules, dispatchers.
+ *   schedules, actors, dispatchers.
  */
 import { SignalboxError } from '../../errors.ts';
+import type { ActorServices } from '../actors/actor-service.ts';
 import type { AgentRegistry } from '../agents/agent-registry.ts';
 import type { ClaimDeps } from '../agents/claim-jobs.ts';
 import type { CallbackRunner } from '../callbacks/callback-runner.ts';
@@ -40,6 +41,7 @@ export interface HandleServices extends InterruptionDeps, ClaimDeps {
   readonly limits: Pick<AttemptLimits, 'beat'>;
   readonly outside: OutsideRuns;
   readonly representations: RepresentationCommands;
+  readonly actors: ActorServices;
   /** How far joined jobs have come, by id of the job. */
   readonly joins: Map<string, { finished: number; put: number }>;
 }

@@ -1,7 +1,10 @@
 import { BufferedUnit } from '../commits/buffered-unit.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { storeNew } from '../jobs/put-jobs.ts';
+import { actorId } from './actors/actor-commands.ts';
+import { DurableActor } from './actors/durable-actor.ts';
 import type { Job, JobDefinition } from './job.ts';
+import type { DurableLogic, MachineDefinition } from './machines/define-machine.ts';
 import { Queue } from './queue.ts';
 
 /**
@@ -10,6 +13,8 @@ import { Queue } from './queue.ts';
  */
 export interface Transaction {
   queue(name?: string): Queue;
+  /** As `box.actor`: what is sent is committed with the transaction, and so is the step of an `ask`. */
+  actor<L extends DurableLogic>(machine: MachineDefinition<L>, key: string): DurableActor<L>;
   /** As `box.storeNew`. */
   storeNew<Result>(job: Job<Result> | JobDefinition<readonly [], Result>): Promise<Job<Result>>;
 }
@@ -20,6 +25,10 @@ export function transactionOn(unit: BufferedUnit): Transaction {
     queue(name = '') {
       unit.mustBeOpen();
       return new Queue(unit, name);
+    },
+    actor<L extends DurableLogic>(machine: MachineDefinition<L>, key: string) {
+      unit.mustBeOpen();
+      return new DurableActor<L>(unit, actorId(machine.name, key), machine);
     },
     async storeNew<Result>(job: Job<Result> | JobDefinition<readonly [], Result>) {
       return (await storeNew(unit, job)) as Job<Result>;

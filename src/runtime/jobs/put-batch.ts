@@ -1,3 +1,4 @@
+import type { ActorParent } from '../../../machines/actor.context.ts';
 import type { Json } from '../../../machines/json.ts';
 import { SignalboxError } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
@@ -51,6 +52,12 @@ export interface PutOptions
   readonly client?: unknown;
 }
 
+/** What the runtime says beside what programs may. */
+export interface InternalPutOptions extends PutOptions {
+  /** The actor that gets the outcome as a message. */
+  readonly reply?: ActorParent;
+}
+
 /** A handle that becomes that of a job which is stored. */
 interface Found {
   readonly job: JobLike;
@@ -68,6 +75,7 @@ export class PutBatch {
   readonly #isOne: boolean;
   readonly #options: PutOptions;
   readonly #changes: JobSettings | null;
+  readonly #reply: ActorParent | null;
   readonly #drafts: JobDrafts;
   readonly #puts: StagedChange[] = [];
   /** Jobs that are stored already, and the handles that become theirs; null: none, as of most puts. */
@@ -80,7 +88,13 @@ export class PutBatch {
   #place = -1;
 
   /** `isOne`: it gets one job. */
-  constructor(work: UnitOfWork, queue: string, { client: _client, ...options }: PutOptions, isOne = false) {
+  constructor(
+    work: UnitOfWork,
+    queue: string,
+    { client: _client, reply = null, ...options }: Omit<InternalPutOptions, 'reply'> & { reply?: ActorParent | null },
+    isOne = false,
+  ) {
+    this.#reply = reply;
     checkKnown(options, jobSettings);
     this.#work = work;
     this.#context = work.context;
@@ -151,7 +165,8 @@ export class PutBatch {
         ? definition?.unique
         : uniqueSettings(settings.unique, definition?.unique);
     if (unique != null) return this.#addUnique(job, settings, unique);
-    return this.#put(job, this.#drafts.record(job, null, settings), settings);
+    const record = this.#drafts.record(job, null, settings);
+    return this.#put(job, this.#reply === null ? record : { ...record, reply: this.#reply }, settings);
   }
 
   /** Nothing is left of a draft whose name is taken; what it was put with may go to the job that has the name. */

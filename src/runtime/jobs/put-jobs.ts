@@ -4,14 +4,14 @@ import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { alreadyStored, isKnown, JobDrafts } from './job-drafts.ts';
 import { isDefinition, isJob, type JobLike } from './job-like.ts';
 import { mustHaveQueue } from './named-settings.ts';
-import { PutBatch, type PutOptions } from './put-batch.ts';
+import { type InternalPutOptions, PutBatch, type PutOptions } from './put-batch.ts';
 
 /** Puts what a caller gave in a queue. A draft that is refused stays as it was. */
 export async function put(
   work: UnitOfWork,
   queue: string,
   item: unknown,
-  options: PutOptions,
+  options: InternalPutOptions,
 ): Promise<JobLike> {
   const job = asJob(item);
   const rules = work.context.rules.pending();
@@ -60,7 +60,7 @@ async function putOnce(
   work: UnitOfWork,
   queue: string,
   job: JobLike,
-  options: PutOptions,
+  options: InternalPutOptions,
   submitted = nothing,
 ): Promise<void> {
   const batch = new PutBatch(work, queue, options, true);

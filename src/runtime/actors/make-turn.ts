@@ -1,0 +1,382 @@
+import type { EventObject } from 'xstate';
+import type { Json } from '../../../machines/json.ts';
+import { SignalboxError } from '../../errors.ts';
+import { refusingGuards } from '../../model/durable/explain.ts';
+import { versionVerdict } from '../../model/durable/migrate.ts';
+import { StepError } from '../../model/durable/machine.ts';
+import { dueTimers } from '../../model/durable/timers.ts';
+import type { ActorRecord, MessageRecord } from '../../model/records/records.ts';
+import { Failure } from '../../model/values/failure.ts';
+import { decodeValue, encodeValue } from '../../model/values/values.ts';
+import type { Change, Precondition } from '../../store/store.ts';
+import { putLetter } from '../commits/letters.ts';
+import { ifUnchanged } from '../commits/preconditions.ts';
+import type { UnitOfWork } from '../commits/unit-of-work.ts';
+import type { MachineLike, Machines } from '../definitions/machines.ts';
+import { errorText } from '../environment/logging.ts';
+import { storedJobOnly } from '../jobs/job-drafts.ts';
+import type { JobHandles } from '../jobs/job-like.ts';
+import type { Answer, CommandItem, EventItem, Item, StartItem } from './actor-items.ts';
+import { dead, freeLetterId, ifNew, stopLetterId, taken, takenLetter } from './messages.ts';
+import { ActorInTurn, argOf, type JobTask, type TurnTools } from './turn.ts';
+
+/** What turns are made with. */
+export interface TurnDeps {
+  readonly work: UnitOfWork;
+  readonly handles: JobHandles;
+  readonly machines: Machines;
+  readonly jobTask: TurnTools['jobTask'];
+  readonly carryOut: TurnTools['carryOut'];
+}
+
+/** What a turn comes to, before it is committed. */
+export interface TurnPlan {
+  readonly changes: readonly Change[];
+  readonly expect: readonly Precondition[];
+  /** What its steps do with jobs: to be done on a unit that is committed with it. */
+  readonly jobs: readonly JobTask[];
+  /** What follows its commit. */
+  readonly after: readonly (() => void)[];
+  /** By the place of the item. Items without an answer are left for the next turn. */
+  readonly answers: ReadonlyMap<number, Answer | Error>;
+  /** Something may become due earlier than before. */
+  readonly plansDue: boolean;
+  /** There may be more mail. */
+  readonly hasMore: boolean;
+}
+
+/** How a turn is made. */
+export interface TurnOptions {
+  /** Mail and what is due are taken, before the items. Otherwise the commit expects that there is no mail. */
+  readonly readsMail: boolean;
+  /** Events that nobody asks go to the mailbox: others change the actor all the time. */
+  readonly isMailed: boolean;
+}
+
+/** How many messages one turn takes. */
+const mostMail = 32;
+
+/** Makes the turn of an actor: reads its record and computes all that is to be committed. Nothing is written. */
+export async function makeTurn(
+  deps: TurnDeps,
+  id: string,
+  machine: string,
+  items: readonly Item[],
+  options: TurnOptions,
+): Promise<TurnPlan> {
+  const { work, machines } = deps;
+  const record = await (work.isPartial ? work.readChecked('actor', id) : work.read('actor', id));
+  const mail = options.readsMail ? await work.context.store.mail(id, mostMail) : [];
+  const turn = new TurnInMaking(deps, machines.mustKnow(record?.machine ?? machine), id, record);
+  await turn.make(items, mail, options);
+  return turn.plan(mail.length === mostMail);
+}
+
+class TurnInMaking {
+  readonly #deps: TurnDeps;
+  readonly #actor: ActorInTurn;
+  readonly #read: ActorRecord | undefined;
+  readonly #tools: TurnTools;
+  readonly #expect: Precondition[] = [];
+  readonly #changes: Change[] = [];
+  readonly #answers = new Map<number, Answer | Error>();
+  readonly #ids = new Set<string>();
+  #isMailLeft = false;
+
+  constructor(deps: TurnDeps, machine: MachineLike, id: string, record: ActorRecord | undefined) {
+    this.#deps = deps;
+    this.#read = record;
+    const { work, handles, machines } = deps;
+    const { context } = work;
+    const at = {
+      now: context.store.now(),
+      refer: storedJobOnly,
+      resolve: (job: string) => handles.reference(work.handles, job),
+      limits: context.limits,
+    };
+    this.#tools = {
+      at,
+      newId: () => context.ids.newId(),
+      machine: (name) => machines.mustKnow(name),
+      read: (actor) => work.read('actor', actor),
+      jobTask: deps.jobTask,
+      carryOut: deps.carryOut,
+    };
+    this.#actor = new ActorInTurn(this.#tools, id, machine, record);
+  }
+
+  get #id(): string {
+    return this.#actor.id;
+  }
+
+  async make(items: readonly Item[], mail: readonly MessageRecord[], options: TurnOptions): Promise<void> {
+    const first = items[0];
+    if (this.#actor.status === 'active') this.#bringUp();
+    if (options.readsMail) await this.#takeDue(mail);
+    else if (this.#actor.status === 'active' && first?.kind === 'event') await this.#takeTimers();
+    if (mail.length === mostMail && first?.kind === 'event') return;
+    for (const [index, item] of items.entries()) await this.#item(index, item, options);
+    if (!options.readsMail && items.some(({ kind }) => kind === 'event') && this.#actor.parts.changes.length > 0)
+      this.#expect.push({ check: 'noMail', id: this.#id });
+  }
+
+  plan(hasMore: boolean): TurnPlan {
+    const { parts, record } = this.#actor;
+    const changes = [...parts.changes, ...this.#changes];
+    const expect = [...parts.expect, ...this.#expect];
+    if (parts.changes.some(({ kind, id }) => kind === 'actor' && id === this.#id))
+      expect.push(ifUnchanged(this.#read ?? { id: this.#id, rev: 0 }, 'actor'));
+    return {
+      ...{ changes, expect, jobs: parts.jobs, after: parts.after, answers: this.#answers },
+      plansDue: changes.some(({ kind, patch }) => kind === 'actor' && patch !== null && patch.dueAt != null),
+      hasMore: hasMore || this.#isMailLeft || (record?.dueAt ?? Number.POSITIVE_INFINITY) <= this.#tools.at.now,
+    };
+  }
+
+  /** Goes on in the version that this process has, or is suspended until one comes that knows its own. */
+  #bringUp(): void {
+    const { machine, there } = this.#actor;
+    const verdict = versionVerdict(machine.prepared, there, this.#tools.at);
+    if (verdict.is === 'migrates') this.#actor.migrate(verdict.patch, verdict.to);
+    else if (verdict.is === 'unknown')
+      this.#actor.suspend(
+        Failure.from(
+          new SignalboxError('UNKNOWN_VERSION', {
+            id: this.#id,
+            machine: there.machine,
+            version: there.version,
+            known: verdict.known,
+          }),
+        ),
+      );
+  }
+
+  /** Timers and mail by instant: a timer that is due when a message is committed comes before it. */
+  async #takeDue(mail: readonly MessageRecord[]): Promise<void> {
+    const stop = await this.#stopMessage(mail);
+    if (stop !== null) {
+      if (this.#isOwnStop(stop)) this.#actor.stop(null);
+      this.#changes.push(taken(stop, this.#tools.at.now));
+    }
+    for (const message of mail) {
+      if (message.id === stop?.id) continue;
+      await this.#takeTimers(message.at);
+      if (this.#actor.status === 'suspended') return;
+      await this.#message(message);
+      if (this.#actor.status === 'suspended') return;
+    }
+    if (this.#actor.status === 'active') await this.#takeTimers();
+  }
+
+  /** A message that stops the actor overtakes all others. */
+  async #stopMessage(mail: readonly MessageRecord[]): Promise<MessageRecord | null> {
+    const id = `${this.#id}#${stopLetterId}`;
+    const found = mail.find((message) => message.id === id);
+    if (found !== undefined || mail.length < mostMail) return found ?? null;
+    const message = await this.#deps.work.context.store.get('message', id);
+    return message?.state === 'waiting' ? message : null;
+  }
+
+  /** A stop is meant for one run of a child. */
+  #isOwnStop({ run }: MessageRecord): boolean {
+    const { record, isAlive } = this.#actor;
+    return isAlive && (run === null || record?.parent?.run === run);
+  }
+
+  async #takeTimers(until = this.#tools.at.now): Promise<void> {
+    for (;;) {
+      if (this.#actor.status !== 'active') return;
+      const [timer] = dueTimers(this.#actor.there, Math.min(until, this.#tools.at.now));
+      if (timer === undefined) return;
+      try {
+        await this.#actor.takeTimer(timer);
+      } catch (error) {
+        this.#refusedByMachine(error);
+      }
+    }
+  }
+
+  async #message(message: MessageRecord): Promise<void> {
+    const actor = this.#actor;
+    if (!actor.isAlive) {
+      const reason = actor.status === 'absent' ? 'unknown' : actor.status === 'stopped' ? 'stopped' : 'finished';
+      this.#changes.push(message.run === null ? dead(message, reason, this.#tools.at.now) : taken(message, this.#tools.at.now));
+      return;
+    }
+    const { event, run, from } = message;
+    // The outcome of an earlier run.
+    if (run !== null && !this.#isPresentRun(message)) {
+      this.#changes.push(taken(message, this.#tools.at.now));
+      return;
+    }
+    const given = event as { readonly type: string; readonly [key: string]: Json };
+    try {
+      await actor.take(this.#decoded(given), argOf(given).arg);
+      this.#changes.push(taken(message, this.#tools.at.now));
+    } catch (error) {
+      if (run === null && (from === null || !from.includes('/'))) {
+        const failure = failureOf(error);
+        this.#changes.push(dead(message, 'threw', this.#tools.at.now, failure.data));
+        this.#deps.work.context.log.events(
+          'ERROR',
+          () => `actor ${this.#id} could not take "${given.type}", which is a dead letter now: ${errorText(failure)}`,
+          { err: failure.toError() },
+        );
+      } else this.#refusedByMachine(error, message);
+    }
+  }
+
+  #isPresentRun({ run, from }: MessageRecord): boolean {
+    const children = Object.values(this.#actor.there.children ?? {});
+    return children.some((child) => child.run === run && child.id === from);
+  }
+
+  /** What the flow cannot do without has thrown: the actor waits for a repair, or has failed. */
+  #refusedByMachine(error: unknown, message?: MessageRecord): void {
+    const failure = failureOf(error);
+    const actor = this.#actor;
+    const { log } = this.#deps.work.context;
+    log.events('ERROR', () => `actor ${this.#id} cannot go on: ${errorText(failure)}`, { err: failure.toError() });
+    if (actor.machine.settings.onError === 'suspend') actor.suspend(failure);
+    else {
+      actor.fail(failure);
+      if (message !== undefined) this.#changes.push(taken(message, this.#tools.at.now));
+    }
+  }
+
+  async #item(index: number, item: Item, options: TurnOptions): Promise<void> {
+    try {
+      if (item.kind === 'start') await this.#start(index, item);
+      else if (item.kind === 'event') await this.#event(index, item, options);
+      else await this.#command(index, item);
+    } catch (error) {
+      if (!(error instanceof StepError) && !(error instanceof SignalboxError)) throw error;
+      this.#answers.set(index, this.#refusal(item, error));
+    }
+  }
+
+  #refusal(item: Item, error: StepError | SignalboxError): Error {
+    if (!(error instanceof StepError)) return error;
+    const event = item.kind === 'event' ? item.event.type : 'signalbox.start';
+    const details = { id: this.#id, event, failure: errorText(error.failure) };
+    return new SignalboxError('STEP_FAILED', details, { cause: error.cause });
+  }
+
+  async #start(index: number, { input, ifExists }: StartItem): Promise<void> {
+    const actor = this.#actor;
+    const { status } = actor;
+    if (status !== 'absent' && ifExists === 'return') return this.#answer(index, null);
+    if (actor.isAlive || (status !== 'absent' && ifExists === 'refuse'))
+      throw new SignalboxError('ACTOR_EXISTS', { id: this.#id, status });
+    await this.#begin(input);
+    this.#answer(index, true);
+  }
+
+  async #begin(input: unknown): Promise<void> {
+    const { limits } = this.#deps.work.context;
+    const arg = input === undefined ? null : encodeValue(input, 'input', storedJobOnly, limits);
+    await this.#actor.start(input, arg, null);
+  }
+
+  async #event(index: number, item: EventItem, { isMailed }: TurnOptions): Promise<void> {
+    const actor = this.#actor;
+    const { event, id, asks } = item;
+    if (id !== null && (await this.#isKnown(id))) {
+      const receipt = { actor: this.#id, taken: null, isDuplicate: true };
+      this.#answers.set(index, { receipt, record: actor.record });
+      return;
+    }
+    if (actor.status === 'absent') {
+      if (item.start === null) throw new SignalboxError('ACTOR_NOT_FOUND', { id: this.#id });
+      await this.#begin(item.start.input);
+    }
+    if (!actor.isAlive) throw new SignalboxError('ACTOR_FINISHED', { id: this.#id, status: actor.status });
+    const encoded = encodeValue(event, 'event', storedJobOnly, this.#deps.work.context.limits) as {
+      readonly [key: string]: Json;
+    };
+    const { now: at } = this.#tools.at;
+    if (actor.status === 'suspended' || (isMailed && !asks)) {
+      if (asks) throw suspended(actor.there);
+      const { name: machine } = actor.machine;
+      const letter = { actor: this.#id, machine, event: encoded, from: null, run: null, at };
+      this.#changes.push(putLetter(letter, id ?? freeLetterId(this.#tools.newId())));
+      const { mail: most } = this.#deps.work.context.limits;
+      this.#expect.push({ check: 'accepts', id: this.#id });
+      if (most < Number.POSITIVE_INFINITY)
+        this.#expect.push({ check: 'atMost', of: 'mail', id: this.#id, most });
+      if (id !== null) this.#expect.push(ifNew(this.#id, id));
+      this.#isMailLeft = actor.status === 'active';
+      return this.#answer(index, null);
+    }
+    const isTaken = await actor.take(this.#decoded(encoded), argOf(encoded).arg);
+    if (asks && !isTaken) throw this.#eventRefused(event);
+    if (id !== null) {
+      this.#changes.push(takenLetter({ actor: this.#id, machine: actor.machine.name, at }, id));
+      this.#expect.push(ifNew(this.#id, id));
+    }
+    this.#answer(index, isTaken);
+  }
+
+  #eventRefused(event: EventObject): SignalboxError {
+    const { state } = this.#actor.there;
+    const guards = refusingGuards(this.#actor.machine.prepared, this.#actor.there, event, this.#tools.at) ?? [];
+    return new SignalboxError('EVENT_REFUSED', { id: this.#id, event: event.type, state, guards });
+  }
+
+  async #isKnown(id: string): Promise<boolean> {
+    if (this.#ids.has(id)) return true;
+    this.#ids.add(id);
+    return (await this.#deps.work.read('message', `${this.#id}#${id}`)) !== undefined;
+  }
+
+  async #command(index: number, { kind, reason }: CommandItem): Promise<void> {
+    const actor = this.#actor;
+    if (actor.record === undefined) throw new SignalboxError('ACTOR_NOT_FOUND', { id: this.#id });
+    if (!actor.isAlive) throw new SignalboxError('ACTOR_FINISHED', { id: this.#id, status: actor.status });
+    if (kind === 'stop') {
+      actor.stop(Failure.from(new SignalboxError('ACTOR_FINISHED', { id: this.#id, status: 'stopped' })));
+      this.#isMailLeft = true;
+    } else if (kind === 'suspend') actor.suspend(Failure.from(new Error(reason)));
+    else {
+      if (kind === 'skip') await this.#skip();
+      actor.resume();
+      this.#isMailLeft = true;
+    }
+    this.#answer(index, null);
+  }
+
+  /** The message at the head is dead, or the timer that is due first is dropped: what comes first of the two. */
+  async #skip(): Promise<void> {
+    const { now } = this.#tools.at;
+    const [message] = await this.#deps.work.context.store.mail(this.#id, 1);
+    const [timer] = dueTimers(this.#actor.there, Math.min(message?.at ?? now, now));
+    if (timer !== undefined) {
+      this.#actor.resume();
+      this.#actor.dropTimer(timer);
+      this.#actor.suspend(new Failure(this.#read?.failure as never));
+    } else if (message !== undefined) this.#changes.push(dead(message, 'skipped', now));
+  }
+
+  #answer(index: number, isTaken: boolean | null): void {
+    const receipt = { actor: this.#id, taken: isTaken, isDuplicate: false };
+    this.#answers.set(index, { receipt, record: this.#actor.record });
+  }
+
+  #decoded(event: Json): EventObject {
+    const { error, ...rest } = event as { readonly type: string; readonly [key: string]: Json };
+    // The failure of a child is data of its own.
+    if (!rest.type.startsWith('xstate.error.'))
+      return decodeValue(event, this.#tools.at.resolve) as EventObject;
+    const decoded = decodeValue(rest, this.#tools.at.resolve) as EventObject;
+    return { ...decoded, error: new Failure(error as never) };
+  }
+}
+
+function suspended({ id, failure }: ActorRecord): SignalboxError {
+  const text = failure === null ? 'no reason is known' : errorText(new Failure(failure));
+  return new SignalboxError('ACTOR_SUSPENDED', { id, failure: text });
+}
+
+function failureOf(error: unknown): Failure {
+  return error instanceof StepError ? error.failure : Failure.from(error);
+}

@@ -1,0 +1,152 @@
+import type { EventObject } from 'xstate';
+import { SignalboxError, shown } from '../../../errors.ts';
+import { storableText } from '../../../model/checks/storable-text.ts';
+import { snapshotOf } from '../../../model/durable/thaw.ts';
+import type { ActorRecord } from '../../../model/records/records.ts';
+import type { ResolveJob } from '../../../model/values/values.ts';
+import type { Answer, EventItem, Item, Receipt } from '../../actors/actor-items.ts';
+import { takeWithin } from '../../actors/in-unit.ts';
+import { checkMessageId } from '../../actors/messages.ts';
+import { sendMail } from '../../actors/send-mail.ts';
+import { ExternalTransactionUnit, type UnitOfWork } from '../../commits/unit-of-work.ts';
+import type { MachineLike } from '../../definitions/machines.ts';
+import { currentRun } from '../../execution/run.ts';
+import { servicesOf } from '../services.ts';
+
+// The commands of a handle on an actor. The methods of `DurableActor` document what they promise.
+
+/** What a handle knows of its actor. */
+export interface ActorAt {
+  readonly work: UnitOfWork;
+  readonly id: string;
+  /** The machine as the caller knows it; null: only the id is known. */
+  readonly machine: MachineLike | null;
+}
+
+/** The id of an actor of a machine. @throws SignalboxError `INVALID_OPTION`. */
+export function actorId(machine: string, key: unknown): string {
+  if (
+    typeof key === 'string' &&
+    key.length >= 1 &&
+    key.length <= 200 &&
+    storableText(key) === key &&
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused
+    !/[/#\u0000-\u001f\u007f]/.test(key)
+  )
+    return `${machine}/${key}`;
+  throw new SignalboxError('INVALID_OPTION', {
+    option: 'key',
+    expected: 'text of 1 to 200 characters without /, # and control characters',
+    actual: shown(key),
+  });
+}
+
+/** Refuses what no program may send. @throws SignalboxError `EVENT_RESERVED`, `INVALID_OPTION`. */
+export function checkEvent(event: unknown): EventObject {
+  const type = (event as EventObject | null | undefined)?.type;
+  if (typeof event !== 'object' || event === null || typeof type !== 'string' || type === '')
+    throw new SignalboxError('INVALID_OPTION', {
+      option: 'event',
+      expected: "an event such as { type: 'order.approve' }",
+      actual: shown(event),
+    });
+  if (/^(xstate|signalbox)\./.test(type) || type.includes('*'))
+    throw new SignalboxError('EVENT_RESERVED', { event: type });
+  return event as EventObject;
+}
+
+/** Options of `send`. */
+export interface SendOptions<Input = unknown> {
+  /** Names the message: the same id again is acknowledged within a day, and changes nothing. */
+  readonly id?: string;
+  /** The input with which the actor is started in the same commit when it is not there. */
+  readonly start?: Input;
+  /** A connection of the package `pg` in an open transaction of yours: the message is sent when that commits. */
+  readonly client?: unknown;
+}
+
+/** Sends an event. Resolves when it is on disk: taken, or in the mailbox. */
+export async function send(at: ActorAt, event: unknown, options: SendOptions): Promise<Receipt> {
+  const item: EventItem = {
+    kind: 'event',
+    event: checkEvent(event),
+    id: options.id === undefined ? null : checkMessageId(options.id),
+    asks: false,
+    start: 'start' in options ? { input: options.start } : null,
+  };
+  if (options.client !== undefined) {
+    const direct = servicesOf(at.work.context).work;
+    return sendMail(new ExternalTransactionUnit(direct, options.client), await mailbox(at), item, {
+      from: null,
+    });
+  }
+  if (at.work.isPartial && item.start === null)
+    return sendMail(at.work, await mailbox(at), item, { from: currentRun.getStore()?.job.id ?? null });
+  const machine = await knownMachine(at);
+  if (machine === null) return mailed(at, item);
+  return (await perform(at, machine, item)).receipt;
+}
+
+/** A process that does not know the machine can send, and take nothing. */
+async function mailed(at: ActorAt, item: EventItem): Promise<Receipt> {
+  const box = await mailbox(at);
+  if (item.start !== null) servicesOf(at.work.context).actors.machines.mustKnow(box.machine);
+  return sendMail(at.work, box, item, { from: null });
+}
+
+async function mailbox({ work, id, machine }: ActorAt): Promise<{ id: string; machine: string }> {
+  if (machine !== null) return { id, machine: machine.name };
+  const record = await work.read('actor', id);
+  if (record === undefined) throw new SignalboxError('ACTOR_NOT_FOUND', { id });
+  return { id, machine: record.machine };
+}
+
+/** The machine of the actor, if this process takes its events; null: it does not. */
+async function knownMachine({ work, id, machine }: ActorAt): Promise<string | null> {
+  const { machines } = servicesOf(work.context).actors;
+  const name = machine?.name ?? (await work.read('actor', id))?.machine;
+  if (name === undefined) throw new SignalboxError('ACTOR_NOT_FOUND', { id });
+  return machines.get(name) === undefined ? null : name;
+}
+
+/** Carries out what this process can only do itself. @throws SignalboxError `UNKNOWN_MACHINE`, `ACTOR_NOT_FOUND`, and what it leads to. */
+export async function command(at: ActorAt, item: Item): Promise<Answer> {
+  const machine = await knownMachine(at);
+  if (machine === null) {
+    const name = at.machine?.name ?? (await at.work.read('actor', at.id))?.machine ?? '';
+    servicesOf(at.work.context).actors.machines.mustKnow(name);
+  }
+  return perform(at, machine as string, item);
+}
+
+function perform({ work, id }: ActorAt, machine: string, item: Item): Promise<Answer> {
+  const { lines, turns } = servicesOf(work.context).actors;
+  return work.isPartial
+    ? takeWithin(turns, work, { id, machine, item })
+    : lines.add(id, machine, item);
+}
+
+/** The record as it is synced. @throws SignalboxError `ACTOR_NOT_FOUND`. */
+export async function recordOf({ work, id }: ActorAt): Promise<ActorRecord> {
+  const record = await work.readChecked('actor', id);
+  if (record === undefined || record.status === 'absent') throw new SignalboxError('ACTOR_NOT_FOUND', { id });
+  return record;
+}
+
+/** Sends an event and gives the record after it. @throws SignalboxError `EVENT_REFUSED`, `ACTOR_SUSPENDED`, and what `send` throws. */
+export async function ask(at: ActorAt, event: unknown): Promise<ActorRecord> {
+  const item = { kind: 'event', event: checkEvent(event), id: null, asks: true, start: null } as const;
+  return (await command(at, item)).record as ActorRecord;
+}
+
+/** Makes handles of the jobs in what an actor holds. */
+export function resolverOf({ work }: ActorAt): ResolveJob {
+  const { handles } = servicesOf(work.context);
+  return (id) => handles.reference(work.handles, id);
+}
+
+/** The snapshot of a record. @throws SignalboxError `UNKNOWN_MACHINE`. */
+export function thawed(at: ActorAt, record: ActorRecord): unknown {
+  const machine = at.machine ?? servicesOf(at.work.context).actors.machines.mustKnow(record.machine);
+  return snapshotOf(machine.prepared, record, resolverOf(at));
+}
