@@ -1,0 +1,199 @@
+import { defineJob, defineMachine, fromJob, fromPromise, local } from 'signalbox';
+import { describe, expect, it } from 'vitest';
+import { assign, setup } from 'xstate';
+import { actorBox, stores } from './box.ts';
+import { ada, order } from './machines.ts';
+
+describe.each(stores)('Children and timers of an actor on a %s store', (_, makeStore) => {
+  it('a job is put with the step, and its outcome moves the actor', async () => {
+    const { box, reactor } = await actorBox(makeStore());
+    const actor = await box.actor(order, '17').start(ada);
+
+    await actor.ask({ type: 'order.approve', by: 'Grace' });
+    await reactor.runUntilIdle();
+
+    const snapshot = await actor.snapshot();
+    expect(snapshot.value).toBe('shipping');
+    expect(snapshot.context.receipt).toBe('receipt of 17');
+    const [entry] = await box.store.list('actor', 'order/17/parcel');
+    expect(entry).toMatchObject({ machine: 'parcel', state: 'moving', status: 'active' });
+  });
+
+  it('a failed job is an error of its child, which the machine handles', async () => {
+    const { box, reactor } = await actorBox(makeStore());
+    const actor = await box.actor(order, '17').start({ ...ada, cents: 200_000 });
+
+    await actor.ask({ type: 'order.approve', by: 'Grace' });
+    await reactor.runUntilIdle();
+
+    expect(await actor.output()).toEqual({ receipt: null });
+    expect((await actor.snapshot()).value).toBe('rejected');
+  });
+
+  it('a machine is a child: its last step tells its parent', async () => {
+    const { box, reactor } = await actorBox(makeStore());
+    const actor = await box.actor(order, '17').start(ada);
+    await actor.ask({ type: 'order.approve', by: 'Grace' });
+    await reactor.runUntilIdle();
+
+    const child = box.actorById('order/17/parcel');
+    await child.send({ type: 'scan' } as never);
+    await child.send({ type: 'delivered' } as never);
+    await reactor.runUntilIdle();
+
+    expect(await actor.output()).toEqual({ receipt: 'receipt of 17' });
+    expect(await box.store.get('actor', 'order/17/parcel')).toMatchObject({
+      status: 'done',
+      output: { scans: 1 },
+    });
+  });
+
+  it('a child is stopped when its state is left', async () => {
+    const { box, reactor } = await actorBox(makeStore());
+    const actor = await box.actor(order, '17').start(ada);
+    await actor.ask({ type: 'order.approve', by: 'Grace' });
+    await reactor.runUntilIdle();
+
+    await actor.ask({ type: 'order.reject', reason: 'no' });
+    await reactor.runUntilIdle();
+
+    expect(await box.store.get('actor', 'order/17/parcel')).toMatchObject({ status: 'stopped' });
+    expect((await actor.snapshot()).value).toBe('rejected');
+  });
+
+  it('a job that is left before it is done is cancelled with the step, and its outcome moves nothing', async () => {
+    const { box, reactor } = await actorBox(makeStore());
+    await box.queue().pause();
+    const actor = await box.actor(order, '17').start(ada);
+    await actor.ask({ type: 'order.approve', by: 'Grace' });
+    const [job] = await box.store.waiting('');
+
+    await actor.ask({ type: 'order.reject', reason: 'no' });
+    await box.queue().resume();
+    await reactor.runUntilIdle();
+
+    expect((await box.store.get('job', job?.id ?? ''))?.ending).toBe('cancelled');
+    expect((await actor.snapshot()).value).toBe('rejected');
+    expect(await box.store.mailCount('order/17')).toBe(0);
+  });
+
+  it('a timer is on the record: it fires at its time, also after downtime, each day', async () => {
+    const { box, reactor, crash, reopen } = await actorBox(makeStore());
+    const actor = await box.actor(order, '17').start(ada);
+    await reactor.advance('23h');
+    expect((await actor.snapshot()).context.reminders).toBe(0);
+    await reactor.advance('1h');
+    expect((await actor.snapshot()).context.reminders).toBe(1);
+
+    await crash();
+    await reactor.advance('30h');
+    const second = await reopen();
+    await reactor.runUntilIdle();
+
+    expect((await second.box.actor(order, '17').snapshot()).context.reminders).toBe(2);
+    await reactor.advance('24h');
+    expect((await second.box.actor(order, '17').snapshot()).context.reminders).toBe(3);
+    const jobs = await second.box.store.list('job', '');
+    expect(jobs.filter(({ name }) => name === 'mail')).toHaveLength(3);
+    await second.tearDown();
+  });
+
+  it('a promise of signalbox is a job, with an id that is the same in every attempt', async () => {
+    const ids: (string | null)[] = [];
+    const machine = defineMachine(
+      setup({
+        types: { context: {} as { got: number | null } },
+        actors: {
+          work: fromPromise(async ({ input }: { input: { n: number } }) => {
+            ids.push(local.getJob()?.id ?? null);
+            if (ids.length === 1) throw new Error('once more');
+            return input.n + 1;
+          }),
+        },
+      }).createMachine({
+        id: 'promised',
+        version: '1',
+        context: { got: null },
+        initial: 'working',
+        states: {
+          working: {
+            invoke: {
+              src: 'work',
+              id: 'work',
+              input: { n: 41 },
+              onDone: { target: 'done', actions: assign({ got: ({ event }) => event.output as number }) },
+              onError: { target: 'failed' },
+            },
+          },
+          done: { type: 'final' },
+          failed: { type: 'final' },
+        },
+      }),
+    );
+    const { box, reactor } = await actorBox(makeStore(), { machines: [machine] });
+    const actor = await box.actor(machine, 'a').start();
+    await reactor.advance('1h');
+    expect((await actor.snapshot()).value).toBe('failed');
+    expect(ids).toHaveLength(1);
+    await box.actor(machine, 'b').start();
+    await reactor.advance('1h');
+    expect((await box.actor(machine, 'b').snapshot()).context.got).toBe(42);
+  });
+
+  it('a restarted state has a job of its own, and the outcome of the one before is dropped', async () => {
+    let release: (value: string) => void = () => {};
+    const calls: string[] = [];
+    const slow = defineJob({
+      name: 'slow',
+      run: async (n: number) => {
+        calls.push(`begin ${n}`);
+        if (n === 1)
+          await new Promise<string>((resolve) => {
+            release = resolve;
+          });
+        return `result ${n}`;
+      },
+    });
+    const machine = defineMachine(
+      setup({
+        types: {
+          context: {} as { n: number; got: string | null },
+          events: {} as { type: 'again' },
+        },
+        actors: { slow: fromJob(slow) },
+      }).createMachine({
+        id: 'again',
+        version: '1',
+        context: { n: 1, got: null },
+        initial: 'working',
+        states: {
+          working: {
+            invoke: {
+              src: 'slow',
+              id: 'slow',
+              input: ({ context }): [number] => [context.n],
+              onDone: { target: 'done', actions: assign({ got: ({ event }) => event.output as string }) },
+            },
+            on: {
+              again: {
+                target: 'working',
+                reenter: true,
+                actions: assign({ n: ({ context }) => context.n + 1 }),
+              },
+            },
+          },
+          done: { type: 'final' },
+        },
+      }),
+    );
+    const { box, reactor } = await actorBox(makeStore(), { machines: [machine], jobs: [slow] });
+    const actor = await box.actor(machine, 'a').start();
+    await reactor.runUntilIdle();
+    await actor.ask({ type: 'again' });
+    release('late');
+    await reactor.runUntilIdle();
+
+    expect(calls).toEqual(['begin 1', 'begin 2']);
+    expect((await actor.snapshot()).context).toEqual({ n: 2, got: 'result 2' });
+  });
+});
