@@ -17,6 +17,7 @@ export {
 } from './errors.ts';
 export { type CompileOptions, compileChart } from './model/chart/compile.ts';
 export type { Limits, ValueLimits } from './model/checks/limits.ts';
+export type { DurableLogic, PreparedMachine, StoredSnapshot } from './model/durable/machine.ts';
 export type { Attempt } from './model/jobs/attempts.ts';
 export { type Backoff, backoffPolicy } from './model/jobs/backoff.ts';
 export {
@@ -164,6 +165,14 @@ export type { JobDefinition, JobDefinitionWithInput } from './runtime/handles/jo
 export { Job } from './runtime/handles/job.ts';
 export type { JobOutcome } from './runtime/handles/job-attributes.ts';
 export type { JobPlace } from './runtime/handles/job-commands.ts';
+export {
+  defineMachine,
+  type ExternalEvent,
+  type MachineDefinition,
+  type MachineOptions,
+} from './runtime/handles/machines/define-machine.ts';
+export { type ChildJobOptions, fromJob, fromPromise } from './runtime/handles/machines/from-job.ts';
+export { type ActionGiven, put, sendToActor } from './runtime/handles/machines/put-action.ts';
 export { Queue } from './runtime/handles/queue.ts';
 export { type QuotaInfo, type QuotaOptions, Quotas } from './runtime/handles/quotas.ts';
 export { Representation } from './runtime/handles/representation.ts';

@@ -154,7 +154,7 @@ describe('The layers', () => {
 
 /** The rooms of a folder, lowest first. A room imports itself and, of the rooms before it, those that its header names. */
 const rooms: Readonly<Record<string, readonly string[]>> = {
-  'src/model': ['checks', 'chart', 'values', 'records', 'jobs', 'schedules', 'monitoring'],
+  'src/model': ['checks', 'chart', 'values', 'records', 'jobs', 'schedules', 'durable', 'monitoring'],
   'src/runtime': [
     'environment',
     'definitions',

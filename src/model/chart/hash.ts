@@ -55,7 +55,8 @@ function byKey([one]: readonly [string, unknown], [other]: readonly [string, unk
   return one < other ? -1 : 1;
 }
 
-function fnv1a(text: string): string {
+/** Returns the 64-bit FNV-1a hash of a text, in hexadecimal. */
+export function fnv1a(text: string): string {
   let hash = 0xcbf29ce484222325n;
   for (let at = 0; at < text.length; at += 1) {
     hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(at))) * 0x100000001b3n);

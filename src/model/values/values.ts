@@ -8,10 +8,12 @@
  *
  * May import: checks.
  */
+import type { Failure as StoredFailure } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
 import { SignalboxError, shown } from '../../errors.ts';
 import { defaultLimits, type ValueLimits } from '../checks/limits.ts';
 import { setOwn } from '../checks/own-keys.ts';
+import { Failure } from './failure.ts';
 
 /** The key of a value that a codec has encoded: see `codec.ts`. */
 export const codedKey = '$coded';
@@ -25,6 +27,8 @@ export type ResolveJob = (id: string) => unknown;
 interface Walk {
   readonly limits: ValueLimits;
   readonly refer: ReferJob;
+  /** Failures may stand in the value, as `{"$failure": data}`. */
+  readonly keepsFailures: boolean;
   /** The path of the whole value, for errors about its size. */
   readonly path: string;
   /** The part that is examined now. */
@@ -41,7 +45,7 @@ interface Walk {
 
 /**
  * Returns a copy of `value` as it is stored: JSON, with jobs as `{"$job": id}` and the `$` of user keys doubled.
- * Drops and changes nothing in silence, except that `-0` becomes `0`.
+ * Drops and changes nothing in silence, except that `-0` becomes `0`. `keepsFailures`: a Failure may stand in it, as data.
  *
  * @throws SignalboxError `ARGS_NOT_JSON`, `ARGS_TOO_DEEP`, `ARGS_TOO_LARGE`, each naming the path.
  */
@@ -50,8 +54,9 @@ export function encodeValue(
   path: string,
   refer: ReferJob,
   limits: ValueLimits = defaultLimits,
+  keepsFailures = false,
 ): Json {
-  const walk = walkOf(path, refer, limits);
+  const walk = walkOf(path, refer, limits, keepsFailures);
   const encoded = encode(value, walk);
   checkBytes([encoded], walk);
   return encoded;
@@ -75,8 +80,8 @@ export function encodeArgs(
   return encoded;
 }
 
-function walkOf(path: string, refer: ReferJob, limits: ValueLimits): Walk {
-  return { limits, refer, path, root: path, trail: [], count: 0, size: 0, least: 0 };
+function walkOf(path: string, refer: ReferJob, limits: ValueLimits, keepsFailures = false): Walk {
+  return { limits, refer, keepsFailures, path, root: path, trail: [], count: 0, size: 0, least: 0 };
 }
 
 /** Counts bytes exactly only where the estimate reaches the limit. What is far too large was refused before this. */
@@ -124,6 +129,7 @@ function encodeObject(value: object, walk: Walk): Json {
     walk.size += 40;
     return { $job: reference };
   }
+  if (walk.keepsFailures && value instanceof Failure) return { $failure: encode(value.data, walk) };
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
     throw notJson(walk, prototype?.constructor?.name ?? 'an object', jsonResultOf(value));
@@ -224,6 +230,8 @@ export function decodeValue(value: Json, resolve: ResolveJob): unknown {
   if (keys.length === 1 && keys[0] === '$job') return resolve(String(record.$job));
   if (keys.length === 1 && keys[0] === codedKey) throw new SignalboxError('CODEC_FAILED', {});
   const decoded: Record<string, unknown> = {};
+  if (keys.length === 1 && keys[0] === '$failure')
+    return new Failure(decodeValue(record.$failure ?? null, resolve) as StoredFailure);
   for (const key of keys)
     setOwn(decoded, key.startsWith('$$') ? key.slice(1) : key, decodeValue(record[key] ?? null, resolve));
   return decoded;

@@ -1,0 +1,71 @@
+import type { AnyMachineSnapshot, AnyStateNode, EventObject } from 'xstate';
+import type { ActorRecord } from '../records/records.ts';
+import type { ResolveJob } from '../values/values.ts';
+import type { PreparedMachine } from './machine.ts';
+import { guardText } from './prepare/dialect-guards.ts';
+import { snapshotOf } from './thaw.ts';
+
+/** An event that a machine may take where it is. */
+export interface NextEvent {
+  /** As the machine names it: it may end in a wildcard. */
+  readonly event: string;
+  /** Of each transition for it, the guard that must let it pass; null: none. The first that passes is taken. */
+  readonly guards: readonly (string | null)[];
+}
+
+/** Whether a machine would take an event. A guard that throws, throws here. */
+export function canTake(
+  machine: PreparedMachine,
+  record: ActorRecord,
+  event: EventObject,
+  resolve: ResolveJob,
+): boolean {
+  if (machine.engine === null) return true;
+  return (snapshotOf(machine, record, resolve) as AnyMachineSnapshot).can(event);
+}
+
+/** The names of the guards that refuse an event which a machine does not take where it is. */
+export function refusingGuards(
+  machine: PreparedMachine,
+  record: ActorRecord,
+  event: EventObject,
+): readonly string[] {
+  const found = new Set<string>();
+  for (const node of nodesAt(machine, record)) {
+    for (const [descriptor, candidates] of node.transitions) {
+      if (!describes(descriptor, event.type)) continue;
+      for (const { guard } of candidates) if (guard !== undefined) found.add(guardText(guard));
+    }
+  }
+  return [...found];
+}
+
+/** The events of programs that a machine may take where it is, those of inner states first. */
+export function nextEvents(machine: PreparedMachine, record: ActorRecord): readonly NextEvent[] {
+  const found = new Map<string, (string | null)[]>();
+  for (const node of nodesAt(machine, record)) {
+    for (const [event, candidates] of node.transitions) {
+      if (event.startsWith('xstate.')) continue;
+      const guards = found.get(event) ?? [];
+      for (const { guard, target, actions } of candidates)
+        if (target !== undefined || actions.length > 0)
+          guards.push(guard === undefined ? null : guardText(guard));
+      if (guards.length > 0) found.set(event, guards);
+    }
+  }
+  return [...found].map(([event, guards]) => ({ event, guards }));
+}
+
+/** The states where a machine is, inner ones first. */
+function nodesAt({ engine }: PreparedMachine, { state }: ActorRecord): readonly AnyStateNode[] {
+  if (engine === null) return [];
+  return [...engine.snapshotIn(state)._nodes].sort((one, other) => other.path.length - one.path.length);
+}
+
+/** As XState reads descriptors: a type, a beginning with `.*`, or `*`. */
+function describes(descriptor: string, type: string): boolean {
+  if (descriptor === type || descriptor === '*') return true;
+  if (!descriptor.endsWith('.*')) return false;
+  const beginning = descriptor.slice(0, -2);
+  return type === beginning || type.startsWith(`${beginning}.`);
+}

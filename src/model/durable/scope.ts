@@ -1,0 +1,134 @@
+import type { AnyActorScope, EventObject } from 'xstate';
+
+/** An action as XState hands it to the executor of its scope. */
+export interface AskedAction {
+  readonly type: string;
+  readonly info: { readonly context: unknown; readonly event: EventObject };
+  // XState itself writes the target of `sendTo` into it when it is known: it is read after the step.
+  readonly params: unknown;
+  readonly exec: unknown;
+}
+
+/** Stands for an actor in a step. It can be a target, and does nothing. A context that holds one is refused. */
+export class ActorRef {
+  readonly id: string;
+  readonly sessionId: string;
+  readonly src: string;
+  readonly _parent: unknown;
+  readonly system: unknown;
+
+  constructor(id: string, src: string, parent: unknown, system: unknown) {
+    this.id = id;
+    this.sessionId = id;
+    this.src = src;
+    this._parent = parent;
+    this.system = system;
+  }
+
+  get ref(): this {
+    return this;
+  }
+
+  send(): void {
+    throw acts('send');
+  }
+
+  getSnapshot(): undefined {
+    return undefined;
+  }
+
+  subscribe(): never {
+    throw acts('subscribe');
+  }
+
+  on(): never {
+    throw acts('on');
+  }
+
+  toJSON(): unknown {
+    return { xstate$$type: 1, id: this.id };
+  }
+}
+
+/** One step: the scope that XState needs, and what the machine asked for in it. */
+export interface OpenStep {
+  readonly scope: AnyActorScope;
+  readonly self: ActorRef;
+  readonly actions: readonly AskedAction[];
+  readonly emitted: readonly EventObject[];
+  /** Whether a transition was taken. */
+  hasMoved(): boolean;
+}
+
+interface Moved {
+  readonly _transitions?: readonly { readonly target?: unknown; readonly actions: readonly unknown[] }[];
+}
+
+/** Opens a step: nothing that is asked for in it is done. */
+export function openStep(id: string, parent: string | null): OpenStep {
+  const actions: AskedAction[] = [];
+  const emitted: EventObject[] = [];
+  let hasMoved = false;
+  const system = {
+    ...inertSystem,
+    _sendInspectionEvent({ _transitions }: Moved): void {
+      hasMoved ||=
+        _transitions?.some((each) => each.target !== undefined || each.actions.length > 0) ?? false;
+    },
+  };
+  const self = new ActorRef(
+    id,
+    '',
+    parent === null ? undefined : new ActorRef(parent, '', undefined, system),
+    system,
+  );
+  const scope = {
+    self,
+    id,
+    sessionId: id,
+    logger: nothing,
+    defer: refuseSpawn,
+    system,
+    stopChild: nothing,
+    emit: (event: EventObject) => emitted.push(event),
+    // XState puts another one around it while it makes a microstep, and calls this one without its object.
+    actionExecutor: (action: AskedAction) => {
+      actions.push(action);
+    },
+  };
+  return { scope: scope as unknown as AnyActorScope, self, actions, emitted, hasMoved: () => hasMoved };
+}
+
+const nothing = (): void => {};
+
+// Of XState's own actions only `spawn` in an `assign` calls it while a step is made.
+function refuseSpawn(): never {
+  throw new TypeError(
+    'Expected children to be started with spawnChild or invoke, got spawn in an assign. A context holds data, and no reference to an actor: use spawnChild with an id.',
+  );
+}
+
+function acts(method: string): Error {
+  return new TypeError(
+    `Expected a step to be pure, got ${method}() of an actor in it. Use sendTo, raise or sendToActor as an action.`,
+  );
+}
+
+const inertSystem = {
+  _bookId: () => 'x',
+  _register: nothing,
+  _unregister: nothing,
+  _set: nothing,
+  _sendInspectionEvent: nothing,
+  _relay: () => {
+    throw acts('send');
+  },
+  get: () => undefined,
+  getAll: () => ({}),
+  inspect: () => ({ unsubscribe: nothing }),
+  scheduler: { schedule: nothing, cancel: nothing, cancelAll: nothing },
+  getSnapshot: () => ({ _scheduledEvents: {} }),
+  start: nothing,
+  _clock: { setTimeout: nothing, clearTimeout: nothing },
+  _logger: nothing,
+};
