@@ -216,7 +216,7 @@ export class Supervisor {
       });
       open.onHint((hint) => {
         if ('queue' in hint) this.#offerWork(hint.queue);
-        else this.runtime?.stops.request(hint.stop);
+        else if ('stop' in hint) this.runtime?.stops.request(hint.stop);
       });
       this.#supervisor.send({ type: 'store.opened' });
     } catch (error) {
