@@ -193,6 +193,7 @@ export type { ThreadCounts } from './runtime/threads/threads.ts';
 export { decorateStore, type ReadCall, type StoreDecoration } from './store/decorate-store.ts';
 export type { HistoryEntry } from './store/entry.ts';
 export { type MemoryStoreOptions, memoryStore } from './store/in-memory/memory-store.ts';
+export { recordKinds } from './store/kinds.ts';
 export type { Past, StoreReader } from './store/reader.ts';
 export type { OpenStore, Store } from './store/store.ts';
 export { type Beginning, type Duration, durationMs, type Instant } from './time.ts';

@@ -1,8 +1,4 @@
-import type { Failure, Outcome } from '../../machines/job.context.ts';
-import type { Json } from '../../machines/json.ts';
-import type { ScheduledJob } from '../../machines/schedule.context.ts';
 import { SignalboxError } from '../errors.ts';
-import type { JobRecord } from '../model/records/records.ts';
 import {
   type Codec,
   coded,
@@ -12,21 +8,16 @@ import {
   decodedFailure,
   decodedOutcome,
 } from '../model/values/codec.ts';
+import type { Ways } from './coded-fields.ts';
 import { decorateStore } from './decorate-store.ts';
 import type { Kind, Patch, Records } from './entry.ts';
+import { fieldsInWays } from './kinds.ts';
 import type { Change, OpenStore } from './store.ts';
-
-/** How each value that a program gave is encoded, or decoded. */
-interface Ways {
-  value(value: Json): Json;
-  outcome(outcome: Outcome): Outcome;
-  failure(failure: Failure): Failure;
-}
 
 /**
  * A store as the engine sees it when there is a codec: arguments, outcomes, annotations, what retry policies
- * keep and the failures of attempts and agents are encoded on their way in and decoded on their way out. Names, ids,
- * instants, quotas and the data of filters are not: the store works with them.
+ * keep, the failures of attempts and agents, the contexts of actors and what is sent to them are encoded on their way in and decoded
+ * on their way out. Names, ids, states, instants, quotas and the data of filters are not: the store works with them.
  */
 function codedStore(store: OpenStore, codec: Codec): OpenStore {
   const encoding: Ways = {
@@ -43,50 +34,23 @@ function codedStore(store: OpenStore, codec: Codec): OpenStore {
   const known = new WeakMap<object, object>();
   return decorateStore(store, {
     record<K extends Kind>(kind: K, record: Records[K]): Records[K] {
-      const found = known.get(record) ?? inWays(kind, record, decoding);
+      const found = known.get(record) ?? fieldsInWays(kind, record, decoding);
       known.set(record, found);
       return found as Records[K];
     },
-    change: (change) => patchInWays(change, encoding),
-    entry: (entry) => patchInWays(entry, decoding),
+    change: (change) => saidInWays(change, encoding),
+    entry: (entry) => saidInWays(entry, decoding),
   });
 }
 
-function patchInWays<P extends Pick<Change, 'kind' | 'patch'>>(patched: P, ways: Ways): P {
-  const { kind, patch } = patched;
-  return patch === null ? patched : { ...patched, patch: inWays(kind, patch, ways) as Patch };
-}
-
-/** Encodes or decodes what a program gave, in the fields of a record or of a patch of one. */
-function inWays(kind: Kind, fields: object, ways: Ways): object {
-  if (kind === 'job') return jobInWays(fields as Partial<JobRecord>, ways);
-  if (kind === 'annotation' && 'value' in fields)
-    return { ...fields, value: ways.value(fields.value as Json) };
-  if (kind === 'schedule' && 'job' in fields)
-    return { ...fields, job: scheduledInWays(fields.job as ScheduledJob, ways) };
-  if (kind === 'agent' && 'failure' in fields && fields.failure !== null)
-    return { ...fields, failure: ways.failure(fields.failure as Failure) };
-  return fields;
-}
-
-function scheduledInWays({ content, annotations, ...rest }: ScheduledJob, ways: Ways): ScheduledJob {
-  const values = Object.entries(annotations ?? {}).map(([name, value]) => [name, ways.value(value)] as const);
+/** Encodes or decodes what a change or an entry says. */
+function saidInWays<Said extends Pick<Change, 'kind' | 'patch' | 'arg'>>(said: Said, ways: Ways): Said {
+  const { kind, patch, arg } = said;
+  if (patch === null && arg === undefined) return said;
   return {
-    ...rest,
-    content: jobInWays(content as Partial<JobRecord>, ways) as ScheduledJob['content'],
-    annotations: annotations === null ? null : Object.fromEntries(values),
-  };
-}
-
-function jobInWays(fields: Partial<JobRecord>, ways: Ways): object {
-  const { args, outcome, retryData, lastFailure } = fields;
-  if (!args?.length && !outcome && !retryData && !lastFailure) return fields;
-  return {
-    ...fields,
-    ...(args && { args: args.map((arg) => ways.value(arg)) }),
-    ...(outcome && { outcome: ways.outcome(outcome) }),
-    ...(retryData && { retryData: ways.value(retryData) }),
-    ...(lastFailure && { lastFailure: { ...lastFailure, failure: ways.failure(lastFailure.failure) } }),
+    ...said,
+    patch: patch === null ? null : (fieldsInWays(kind, patch, ways) as Patch),
+    ...(arg === undefined ? {} : { arg: ways.value(arg) }),
   };
 }
 

@@ -140,6 +140,19 @@ function readerOf(store: RecordReader, read: Read, record: TurnRecord): RecordRe
     annotations: (...args) => ask('annotations', args, () => store.annotations(...args), all('annotation')),
     annotated: (...args) => ask('annotated', args, () => store.annotated(...args)),
     due: (...args) => ask('due', args, () => store.due(...args)),
+    dueActors: (...args) => ask('dueActors', args, () => store.dueActors(...args)),
+    mailed: (...args) => ask('mailed', args, () => store.mailed(...args)),
+    mail: (...args) => ask('mail', args, () => store.mail(...args), all('message')),
+    mailCount: (...args) => ask('mailCount', args, () => store.mailCount(...args)),
+    actorsPage: (...args) =>
+      ask(
+        'actorsPage',
+        args,
+        () => store.actorsPage(...args),
+        (page) => ({ ...page, actors: all('actor')(page.actors) }),
+      ),
+    actorCounts: (...args) => ask('actorCounts', args, () => store.actorCounts(...args)),
+    deadLetters: (...args) => ask('deadLetters', args, () => store.deadLetters(...args), all('message')),
     dueSchedules: (...args) => ask('dueSchedules', args, () => store.dueSchedules(...args), all('schedule')),
   };
 }

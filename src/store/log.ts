@@ -1,4 +1,5 @@
 import type { Kind, Line } from './entry.ts';
+import { ofEachKind } from './kinds.ts';
 
 /** A record of any kind: plain JSON with its id. */
 export type StoredRecord = { readonly id: string } & Readonly<Record<string, unknown>>;
@@ -13,22 +14,7 @@ export interface State {
 }
 
 /** The state before the first entry. */
-export const emptyState: State = {
-  seq: 0,
-  records: {
-    store: [],
-    queue: [],
-    quota: [],
-    limit: [],
-    schedule: [],
-    representation: [],
-    agent: [],
-    job: [],
-    proxy: [],
-    annotation: [],
-    unique: [],
-  },
-};
+export const emptyState: State = { seq: 0, records: ofEachKind(() => []) };
 
 /** What an opening has found. */
 export interface Recovered {

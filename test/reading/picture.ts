@@ -1,4 +1,4 @@
-import type { OpenStore } from 'signalbox';
+import { type OpenStore, recordKinds } from 'signalbox';
 import { comparePlaces } from '../../src/store/rules/by-place.ts';
 
 /** The reads of a store, of one that is open or of a past. */
@@ -26,21 +26,15 @@ export type Reads = Pick<
   | 'counts'
   | 'jobsPage'
   | 'referred'
+  | 'dueActors'
+  | 'mailed'
+  | 'mail'
+  | 'mailCount'
+  | 'actorsPage'
+  | 'actorCounts'
+  | 'deadLetters'
 >;
 
-/** All kinds of records. Not those of the source: what is missing there must show. */
-export const kinds = [
-  'store',
-  'queue',
-  'quota',
-  'limit',
-  'schedule',
-  'representation',
-  'agent',
-  'job',
-  'proxy',
-  'annotation',
-] as const;
 const ids = (records: readonly { readonly id: string }[]): string[] => records.map(({ id }) => id);
 
 /**
@@ -52,7 +46,7 @@ export async function pictureOf(
   isAtWork = false,
 ): Promise<{ readonly [question: string]: unknown }> {
   const picture: Record<string, unknown> = {};
-  for (const kind of kinds) picture[kind] = await reader.list(kind, '');
+  for (const kind of recordKinds) picture[kind] = await reader.list(kind, '');
   const jobs = ids(await reader.list('job', ''));
   for (const queue of ['', 'side']) {
     picture[`waiting ${queue}`] = ids(await reader.waiting(queue));
@@ -95,7 +89,25 @@ export async function pictureOf(
   picture.quarantined = ids(await reader.quarantined());
   // In no order: it is asked in order to do something about each.
   picture.orphans = ids(await reader.orphans()).sort();
+  Object.assign(picture, await pictureOfActors(reader));
   picture.due = [await reader.due(0), await reader.due(10)];
+  return picture;
+}
+
+async function pictureOfActors(reader: Reads): Promise<Record<string, unknown>> {
+  const machines = ['order', 'parcel'];
+  const picture: Record<string, unknown> = {
+    'due actors': [await reader.dueActors(machines, 5, 100), await reader.dueActors(machines, 50, 100)],
+    mailed: [await reader.mailed(machines, '', 100), await reader.mailed(['order'], 'order/1', 1)],
+    'actor counts': await reader.actorCounts(),
+    'dead letters': ids(await reader.deadLetters(100)),
+  };
+  for (const status of ['active', 'suspended', 'done'] as const) {
+    const { actors, next } = await reader.actorsPage({ status: [status], limit: 2 });
+    picture[`actors ${status}`] = [ids(actors), next];
+  }
+  for (const actor of new Set((await reader.list('message', '')).map((message) => message.actor)))
+    picture[`mail ${actor}`] = [await reader.mailCount(actor), ids(await reader.mail(actor, 100))];
   return picture;
 }
 

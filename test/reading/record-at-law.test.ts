@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { memoryStore, type OpenStore, type Store } from 'signalbox';
+import { memoryStore, type OpenStore, recordKinds, type Store } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import { afterAll, describe, expect, it } from 'vitest';
 import { recordAt } from '../../src/reading/record-at.ts';
@@ -10,7 +10,7 @@ import { newPostgresStore, removeSchemas } from '../store/postgres/schemas.ts';
 import { RandomProgram, randomPrograms, type Step } from './random-journal.ts';
 
 const runs = Number(process.env.SIGNALBOX_PAST_RUNS ?? 25);
-const kinds: readonly Kind[] = ['queue', 'quota', 'job', 'proxy', 'annotation'];
+const kinds = recordKinds.filter((kind) => kind !== 'store');
 
 afterAll(removeSchemas, 60_000);
 

@@ -1,12 +1,12 @@
 // A process that opens a store again and again as soon as it is free: `node … racer.ts DIRECTORY METHODS`.
 import { createInterface } from 'node:readline';
 import { SignalboxError } from 'signalbox';
-import { kinds } from '../../src/store/json/journal/line.ts';
 import { openJsonLog } from '../../src/store/json/log/open-json-log.ts';
 import { nodeFilePort } from '../../src/store/json/ports/file-port.ts';
 import { createKernelLock, flockMethod, nativeMethod } from '../../src/store/json/ports/lock.ts';
 import { createWorkerSyncPort } from '../../src/store/json/ports/sync-port.ts';
-import type { Log, State } from '../../src/store/log.ts';
+import { ofEachKind } from '../../src/store/kinds.ts';
+import type { Log } from '../../src/store/log.ts';
 import { scribe } from './ledger.ts';
 
 const [dir = '', methods = ''] = process.argv.slice(2);
@@ -15,7 +15,7 @@ const lock = createKernelLock(methods === 'flock(1)' ? [flockMethod] : [nativeMe
 const tell = scribe(1);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-const nothing = Object.fromEntries(kinds.map((kind) => [kind, []])) as unknown as State['records'];
+const nothing = ofEachKind(() => []);
 const holding: { log: Log | null } = { log: null };
 
 tell('ready');

@@ -43,6 +43,7 @@ export function copyJob(job: JobRecord): Record<string, unknown> {
     snoozed: job.snoozed,
     tags: job.tags,
     origin: job.origin,
+    reply: job.reply,
     outcome: job.outcome,
     ending: job.ending,
   } satisfies JobRecord;
@@ -90,6 +91,7 @@ export function wholeJob(given: Partial<JobRecord>, missing: JobRecord): Record<
     snoozed: given.snoozed === undefined ? missing.snoozed : given.snoozed,
     tags: given.tags === undefined ? missing.tags : given.tags,
     origin: given.origin === undefined ? missing.origin : given.origin,
+    reply: given.reply === undefined ? missing.reply : given.reply,
     outcome: given.outcome === undefined ? missing.outcome : given.outcome,
     ending: given.ending === undefined ? missing.ending : given.ending,
   } satisfies JobRecord;

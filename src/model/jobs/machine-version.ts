@@ -1,3 +1,4 @@
+import { actorMachine } from '../../../machines/actor.machine.ts';
 import { jobMachine } from '../../../machines/job.machine.ts';
 import { representationMachine } from '../../../machines/representation.machine.ts';
 import { scheduleMachine } from '../../../machines/schedule.machine.ts';
@@ -7,16 +8,27 @@ import { compileChart } from '../chart/compile.ts';
 export const jobChart = compileChart(jobMachine);
 export const representationChart = compileChart(representationMachine);
 export const scheduleChart = compileChart(scheduleMachine);
+export const actorChart = compileChart(actorMachine);
 
 /** Version and hash of the charts of jobs and representations: part of every journal line. */
 export const machineVersion = [jobChart, representationChart].map(versionOf).join(',');
 
-/** The same with that of schedules: part of every line that is about one. */
-const withSchedules = `${machineVersion},${versionOf(scheduleChart)}`;
+/** Charts of which a line says the version only when it is about such records: the others do not pay for them. */
+const chartsOfFew = { schedule: versionOf(scheduleChart), actor: versionOf(actorChart) };
+const kindsOfFew = Object.keys(chartsOfFew) as readonly (keyof typeof chartsOfFew)[];
+const withFew = new Map<string, string>();
 
-/** What a line of the journal says of the charts that stepped. One without schedules does not pay for them. */
+/** What a line of the journal says of the charts that stepped. */
 export function versionFor(changes: readonly { readonly kind: string }[], given: string): string {
-  return given === machineVersion && changes.some(({ kind }) => kind === 'schedule') ? withSchedules : given;
+  if (given !== machineVersion) return given;
+  let few = '';
+  for (const kind of kindsOfFew)
+    if (changes.some((change) => change.kind === kind)) few += `,${chartsOfFew[kind]}`;
+  if (few === '') return given;
+  // One text for all lines: otherwise each would have its own.
+  const version = withFew.get(few) ?? `${machineVersion}${few}`;
+  withFew.set(few, version);
+  return version;
 }
 
 function versionOf({

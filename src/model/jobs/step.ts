@@ -94,6 +94,7 @@ const blankJob: JobRecord = Object.freeze({
   createdSeq: 0,
   state: 'new',
   uniqueKey: null,
+  reply: null,
   ...newJobContext({ name: '' }),
 });
 

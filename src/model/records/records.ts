@@ -162,6 +162,8 @@ export interface MessageRecord extends Reserved {
   readonly run: number | null;
   readonly at: number;
   readonly state: 'waiting' | 'taken' | 'dead';
+  /** When it was taken, or became dead; null: when it was sent, or it waits. Retention counts from it. */
+  readonly endedAt: number | null;
   /** Why it is dead: `threw`, `skipped`, `stopped`, `finished`, `unknown`. */
   readonly reason: string | null;
   /** Why the step that should have taken it threw. */

@@ -41,3 +41,12 @@ export function shape(checks: { readonly [key: string]: Check }): Check {
 export function anyOf(...checks: readonly Check[]): Check {
   return (value) => checks.some((check) => check(value));
 }
+
+export const isFailure: Check = shape({
+  name: isText,
+  message: isText,
+  stack: isText,
+  code: orNull(isText),
+  cause: orNull((value) => isFailure(value)),
+  extra: isMapping,
+});

@@ -1,5 +1,6 @@
 import { endings } from '../../../machines/job.context.ts';
 import { isId, isName } from '../checks/names.ts';
+import { actorChecks, isParent, messageChecks } from './actor-shape.ts';
 import { scheduleChecks } from './schedule-shape.ts';
 import {
   anyOf,
@@ -7,6 +8,7 @@ import {
   type Fields,
   isAnything,
   isCount,
+  isFailure,
   isFlag,
   isMapping,
   isNumber,
@@ -20,15 +22,6 @@ import { splitSystemName } from './system-names.ts';
 
 /** A key that no version writes, or a value that no version writes under its key. */
 export type Unsound = readonly [key: string, value: unknown];
-
-const isFailure: Check = shape({
-  name: isText,
-  message: isText,
-  stack: isText,
-  code: orNull(isText),
-  cause: orNull((value) => isFailure(value)),
-  extra: isMapping,
-});
 
 const pauseMark = { by: isText, at: isNumber, reason: orNull(isText), until: orNull(isNumber) };
 
@@ -110,6 +103,7 @@ const jobChecks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ],
   ['tags', orNull(isTexts)],
   ['origin', orNull(shape({ retryOf: isText }))],
+  ['reply', orNull(isParent)],
   ['snoozed', orNull(shape({ times: isCount, reason: orNull(isText) }))],
   [
     'outcome',
@@ -137,7 +131,8 @@ const jobRecordChecks: ReadonlyMap<string, Check> = new Map([
   ['unsound', isUnsound],
 ]);
 
-const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
+/** What the records of a kind may have under each key. Those of jobs are checked where they are read. */
+const checksOf = {
   store: new Map<string, Check>([
     ['epoch', isCount],
     ['codec', isAnything],
@@ -206,25 +201,24 @@ const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
     ['untilStart', isFlag],
     ['until', orNull(isNumber)],
   ]),
-};
+  actor: actorChecks,
+  message: messageChecks,
+} as const satisfies { readonly [kind: string]: ReadonlyMap<string, Check> };
 
-type OtherKind =
-  | 'store'
-  | 'queue'
-  | 'quota'
-  | 'limit'
-  | 'schedule'
-  | 'representation'
-  | 'agent'
-  | 'proxy'
-  | 'annotation'
-  | 'unique';
+/** A kind of record whose faults make a store unreadable. */
+export type CheckedKind = keyof typeof checksOf;
 
 /** The states of the kinds that have some, beside jobs. */
-const statesOf: { readonly [kind in OtherKind]?: Check } = {
+const statesOf: { readonly [kind in CheckedKind]?: Check } = {
   representation: oneOf('registered', 'activated', 'deactivated'),
   schedule: oneOf('active', 'paused', 'ended'),
+  // That of its machine: the states of the user.
+  actor: isText,
+  message: oneOf('waiting', 'taken', 'dead'),
 };
+
+/** Keys that a kind has beside those that are named, by how they begin. */
+const openKeys: { readonly [kind in CheckedKind]?: string } = { actor: 'c:' };
 
 /** Returns the keys of a job that no version writes: of a patch of the journal, or of a whole record of a snapshot. */
 export function unsoundInJob(fields: Fields, isRecord: boolean): readonly Unsound[] {
@@ -241,9 +235,11 @@ export function unsoundInJob(fields: Fields, isRecord: boolean): readonly Unsoun
 const noFaults: readonly Unsound[] = Object.freeze([]);
 
 /** Returns the fault of a record of another kind, or of its patch, in words; null when it has no fault. */
-export function faultIn(kind: OtherKind, fields: Fields, isRecord: boolean): string | null {
-  const checks = checksOf[kind];
+export function faultIn(kind: CheckedKind, fields: Fields, isRecord: boolean): string | null {
+  const checks: ReadonlyMap<string, Check> = checksOf[kind];
+  const open = openKeys[kind];
   for (const key in fields) {
+    if (open !== undefined && key.startsWith(open)) continue;
     const check = checks.get(key) ?? (isRecord ? recordCheck(kind, key) : undefined);
     if (check?.(fields[key]) !== true) return `a ${kind} with an unknown ${JSON.stringify(key.slice(0, 64))}`;
   }
@@ -251,11 +247,12 @@ export function faultIn(kind: OtherKind, fields: Fields, isRecord: boolean): str
 }
 
 /** Whether a change of such a record may lead to this state, or to no state. A job is checked where it is read. */
-export function mayBeIn(kind: OtherKind | 'job', state: string | null): boolean {
+export function mayBeIn(kind: CheckedKind | 'job', state: string | null): boolean {
   return kind === 'job' || state === null || statesOf[kind]?.(state) === true;
 }
 
-function recordCheck(kind: OtherKind, key: string): Check | undefined {
+function recordCheck(kind: CheckedKind, key: string): Check | undefined {
+  if (key === 'createdSeq') return kind === 'actor' ? isCount : undefined;
   if (key === 'state' && statesOf[kind] !== undefined) return statesOf[kind];
   return reserved.find(([name]) => name === key)?.[1];
 }

@@ -70,4 +70,4 @@ function snapshotOf(record: JobRecord): JobSnapshot {
 
 const knownStates: ReadonlySet<string> = new Set(jobChart.states);
 
-const notContext = new Set(['id', 'v', 'rev', 'lastSeq', 'createdSeq', 'state', 'uniqueKey']);
+const notContext = new Set(['id', 'v', 'rev', 'lastSeq', 'createdSeq', 'state', 'uniqueKey', 'reply']);

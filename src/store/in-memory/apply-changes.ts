@@ -61,14 +61,19 @@ function applyRun(
   return before;
 }
 
-/** Where the changes of the same job end: claim and start, finish and complete. Others are applied one by one. */
+/**
+ * Where the changes of the same job end, as claim and start, or of the same actor, which takes several messages at once. Others are
+ * applied one by one.
+ */
 function endOfRun(changes: readonly Change[], from: number): number {
   const { kind, id } = changes[from] as Change;
   let end = from + 1;
-  if (kind === 'job') while (changes[end]?.id === id && changes[end]?.kind === 'job') end += 1;
+  if (kind === 'job' || kind === 'actor')
+    while (changes[end]?.id === id && changes[end]?.kind === kind) end += 1;
   return end;
 }
 
-function entryOf({ kind, id, event, from, to, patch, gone }: Change, q: number): Entry {
-  return { kind, id, event, from, to, patch, gone: gone === true, q };
+function entryOf({ kind, id, event, from, to, patch, arg, gone }: Change, q: number): Entry {
+  const entry = { kind, id, event, from, to, patch, gone: gone === true, q };
+  return arg === undefined ? entry : { ...entry, arg };
 }

@@ -40,16 +40,22 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     'completedMaxAgeMs',
     'failedMaxAgeMs',
     'completedMaxCount',
+    'finishedMaxAgeMs',
+    'finishedMaxCount',
   ]);
   const {
     completedMaxAgeMs = defaultRetention.completedMaxAgeMs,
     failedMaxAgeMs = defaultRetention.failedMaxAgeMs,
     completedMaxCount = defaultRetention.completedMaxCount,
+    finishedMaxAgeMs = defaultRetention.finishedMaxAgeMs,
+    finishedMaxCount = defaultRetention.finishedMaxCount,
   } = options;
   const retention = {
     completedMaxAgeMs: durationMs(completedMaxAgeMs, 'completedMaxAgeMs'),
     failedMaxAgeMs: durationMs(failedMaxAgeMs, 'failedMaxAgeMs'),
     completedMaxCount: checkCount(completedMaxCount, 'completedMaxCount', 0, noLimit),
+    finishedMaxAgeMs: durationMs(finishedMaxAgeMs, 'finishedMaxAgeMs'),
+    finishedMaxCount: checkCount(finishedMaxCount, 'finishedMaxCount', 0, noLimit),
   };
   const poolSize = checkCount(options.poolSize ?? 7, 'poolSize', 1);
   const tables = new Tables();

@@ -1,10 +1,12 @@
 import { isSpent } from '../../model/jobs/rate.ts';
-import type { JobRecord } from '../../model/records/records.ts';
+import type { ActorRecord, JobRecord, MessageRecord } from '../../model/records/records.ts';
 import type { Kind } from '../entry.ts';
+import { hasEnded } from '../rules/actors/actor-indexes.ts';
+import type { Mail } from '../rules/actors/mail.ts';
 import type { Tables } from '../rules/tables.ts';
 import type { Change } from '../store.ts';
 
-/** How long completed jobs are kept, and how many. */
+/** How long completed jobs and actors that have ended are kept, and how many. */
 export interface Retention {
   /** Milliseconds; default 7 days. */
   readonly completedMaxAgeMs: number;
@@ -12,6 +14,10 @@ export interface Retention {
   readonly failedMaxAgeMs: number;
   /** Default 100,000, and as many that failed, were aborted or have expired. */
   readonly completedMaxCount: number;
+  /** Of actors that have ended. Milliseconds; default 7 days. */
+  readonly finishedMaxAgeMs: number;
+  /** How many actors that have ended. Default 100,000. */
+  readonly finishedMaxCount: number;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -21,7 +27,14 @@ export const defaultRetention: Retention = {
   completedMaxAgeMs: 7 * dayMs,
   failedMaxAgeMs: 30 * dayMs,
   completedMaxCount: 100_000,
+  finishedMaxAgeMs: 7 * dayMs,
+  finishedMaxCount: 100_000,
 };
+
+/** How long a message is known that was taken: so long its id is refused when it is sent again. */
+const takenMaxAgeMs = dayMs;
+/** How long a message is kept that nobody takes. */
+const deadMaxAgeMs = 30 * dayMs;
 
 /** The value of an option that sets no limit to what a store keeps. */
 export const noLimit = Number.POSITIVE_INFINITY;
@@ -30,7 +43,7 @@ const roundMs = 60_000;
 /** Changes of one round at most: its commit is one line of the journal. */
 const roundMaxChanges = 5000;
 
-/** Decides which completed jobs to drop, and when to look for them. */
+/** Decides which completed jobs, ended actors and messages to drop, and when to look for them. */
 export class Evictions {
   readonly #tables: Tables;
   readonly #retention: Retention;
@@ -43,18 +56,25 @@ export class Evictions {
 
   /**
    * Returns the changes that drop completed jobs beyond the retention, oldest first, each with what belongs
-   * to it; never one that an unfinished job refers to. Looks for them once a minute, or when there are one in
-   * a hundred too many.
+   * to it; never one that an unfinished job refers to. So it does with actors that have ended, but for those whose parents wait for
+   * them, and with messages that are over. Looks for them once a minute, or when there are one in a hundred too many.
    */
   due(now: number): Change[] {
-    const { completedMaxAgeMs, failedMaxAgeMs, completedMaxCount } = this.#retention;
+    const { completedMaxAgeMs, failedMaxAgeMs, completedMaxCount, finishedMaxCount } = this.#retention;
     const { failed, unfailed } = this.#tables.jobs;
     const most = completedMaxCount * 1.01;
-    if (now < this.#nextRound && unfailed.size <= most && failed.size <= most) return [];
+    const isFull =
+      unfailed.size > most ||
+      failed.size > most ||
+      this.#tables.actors.finishedCount > finishedMaxCount * 1.01;
+    if (now < this.#nextRound && !isFull) return [];
     this.#nextRound = now + roundMs;
     const changes = this.#spent(now);
     this.#drop(changes, unfailed, now, completedMaxAgeMs);
     this.#drop(changes, failed, now, failedMaxAgeMs);
+    this.#dropActors(changes, now);
+    this.#dropMail(changes, this.#tables.mail.taken, now - takenMaxAgeMs);
+    this.#dropMail(changes, this.#tables.mail.dead, now - deadMaxAgeMs);
     return changes;
   }
 
@@ -73,6 +93,36 @@ export class Evictions {
       if (this.#tables.jobs.isReferred(job)) continue;
       left -= 1;
       changes.push(...this.#of(job, now));
+    }
+  }
+
+  #dropActors(changes: Change[], now: number): void {
+    const { finishedMaxAgeMs, finishedMaxCount } = this.#retention;
+    const { actors } = this.#tables;
+    let left = actors.finishedCount - finishedMaxCount;
+    for (const id of actors.finished.until(Number.POSITIVE_INFINITY)) {
+      const actor = this.#tables.get('actor', id) as ActorRecord;
+      const isOld = (actor.finishedAt as number) < now - finishedMaxAgeMs;
+      if ((left <= 0 && !isOld) || changes.length >= roundMaxChanges) return;
+      if (this.#isAwaited(actor)) continue;
+      left -= 1;
+      changes.push(evicted('actor', id));
+    }
+  }
+
+  /** Whether the parent of an actor is alive and has it as its child: it has not taken its end yet. */
+  #isAwaited({ parent }: ActorRecord): boolean {
+    if (parent === null) return false;
+    const above = this.#tables.get('actor', parent.actor);
+    return above !== undefined && !hasEnded(above) && above.children?.[parent.child]?.run === parent.run;
+  }
+
+  /** The oldest of messages that are over. */
+  #dropMail(changes: Change[], ended: Mail['taken'], before: number): void {
+    for (const id of ended.until(Number.POSITIVE_INFINITY)) {
+      const { endedAt, at } = this.#tables.get('message', id) as MessageRecord;
+      if ((endedAt ?? at) >= before || changes.length >= roundMaxChanges) return;
+      changes.push(evicted('message', id));
     }
   }
 

@@ -23,6 +23,10 @@ export interface JsonStoreOptions {
   readonly failedMaxAge?: Duration;
   /** How many completed jobs are kept, and how many that failed, were aborted or have expired. Default 100,000 each. */
   readonly completedMaxCount?: number;
+  /** How long actors are kept that have ended. Default 7 days. */
+  readonly finishedMaxAge?: Duration;
+  /** How many actors are kept that have ended. Default 100,000. */
+  readonly finishedMaxCount?: number;
   /** How long closed journals are kept. Default 7 days. */
   readonly historyMaxAge?: Duration;
   /** How many bytes of closed journals are kept. Default 64 MiB. */
@@ -58,6 +62,8 @@ const known = [
   'completedMaxAge',
   'failedMaxAge',
   'completedMaxCount',
+  'finishedMaxAge',
+  'finishedMaxCount',
   'historyMaxAge',
   'historyMaxBytes',
   'checkpointMinBytes',
@@ -76,6 +82,8 @@ export function checkedOptions(options: JsonStoreOptions): CheckedOptions {
     completedMaxAge = defaultRetention.completedMaxAgeMs,
     failedMaxAge = defaultRetention.failedMaxAgeMs,
     completedMaxCount = defaultRetention.completedMaxCount,
+    finishedMaxAge = defaultRetention.finishedMaxAgeMs,
+    finishedMaxCount = defaultRetention.finishedMaxCount,
     historyMaxAge = 7 * dayMs,
     historyMaxBytes = defaultSizes.historyMaxBytes,
     checkpointMinBytes = defaultSizes.checkpointMinBytes,
@@ -90,6 +98,8 @@ export function checkedOptions(options: JsonStoreOptions): CheckedOptions {
       completedMaxAgeMs: durationMs(completedMaxAge, 'completedMaxAge'),
       failedMaxAgeMs: durationMs(failedMaxAge, 'failedMaxAge'),
       completedMaxCount: checkCount(completedMaxCount, 'completedMaxCount', 0, noLimit),
+      finishedMaxAgeMs: durationMs(finishedMaxAge, 'finishedMaxAge'),
+      finishedMaxCount: checkCount(finishedMaxCount, 'finishedMaxCount', 0, noLimit),
     },
     ofLog: {
       create,

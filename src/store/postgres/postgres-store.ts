@@ -283,10 +283,11 @@ export class PostgresStore extends Reading implements OpenStore {
     this.#notifying.notify(news);
   }
 
-  #hint({ queues, stops }: News): void {
+  #hint({ queues, stops, machines }: News): void {
     for (const queue of queues) this.#claiming.heads.forget(queue);
     const hints: Hint[] = [...queues].map((queue) => ({ queue }));
     for (const stop of stops) hints.push({ stop });
+    for (const machine of machines) hints.push({ machine });
     for (const hint of hints) for (const listener of this.#hinted) listener(hint);
   }
 }

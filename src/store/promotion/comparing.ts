@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SignalboxError } from '../../errors.ts';
 import type { Kind, Line, Records } from '../entry.ts';
+import { recordKinds } from '../kinds.ts';
 
 /** The reads of the target. */
 export interface Readable {
@@ -30,7 +31,7 @@ export interface Compared {
  */
 export async function compare(wanted: Wanted, found: Readable): Promise<Compared> {
   const records = {} as Record<Kind, number>;
-  for (const kind of Object.keys(wanted.records) as Kind[]) {
+  for (const kind of recordKinds) {
     records[kind] = await compareRecords(kind, wanted.records[kind], found.records(kind));
   }
   return { records, ...(await compareLines(wanted.lines(), found.lines())) };
@@ -82,7 +83,7 @@ async function compareLines(
 }
 
 function textOf({ s, at, by, mv, entries }: Line): string {
-  const values = entries.map(({ kind, id, event, from, to, patch, gone, q }) => [
+  const values = entries.map(({ kind, id, event, from, to, patch, arg, gone, q }) => [
     kind,
     id,
     event,
@@ -91,6 +92,7 @@ function textOf({ s, at, by, mv, entries }: Line): string {
     patch,
     gone,
     q,
+    ...(arg === undefined ? [] : [arg]),
   ]);
   return JSON.stringify([s, at, by, mv, values]);
 }

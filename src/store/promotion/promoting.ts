@@ -4,6 +4,7 @@ import type { JobRecord, PromotionRecord, StoreRecord } from '../../model/record
 import type { Kind, Line, Records } from '../entry.ts';
 import { type AtRestPorts, openAtRest, type StoreAtRest } from '../json/recovery/at-rest.ts';
 import type { PromotionMark } from '../json/snapshot/promotion-mark.ts';
+import { recordKinds } from '../kinds.ts';
 import type { FoundTarget, PromotionTarget } from '../postgres/promotion/promotion-target.ts';
 import { loaded } from '../rules/record-change.ts';
 import { inBatches } from './batches.ts';
@@ -200,7 +201,7 @@ async function copy({ target, reached }: PromotionRequest, wanted: Wanted, seq: 
       reached('copying');
     }
   };
-  for (const kind of Object.keys(wanted.records) as Kind[]) await copyKind(kind);
+  for (const kind of recordKinds) await copyKind(kind);
   for await (const batch of inBatches(wanted.lines())) {
     await target.putLines(batch);
     reached('copying');

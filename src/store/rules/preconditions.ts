@@ -3,17 +3,30 @@ import { isReadable } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import type { Kind, Records } from '../entry.ts';
 import type { Change, Precondition } from '../store.ts';
+import { hasEnded } from './actors/actor-indexes.ts';
 import type { Tables } from './tables.ts';
 
 /**
- * Refuses a commit whose precondition does not hold.
- * @throws ConflictError, ReassignedError, SignalboxError `JOB_NOT_FOUND`, `AWAITED_ITSELF`.
+ * Refuses a commit whose precondition does not hold. `elsewhere`: how many messages wait for an actor besides those in the tables.
+ * @throws ConflictError, ReassignedError, SignalboxError `JOB_NOT_FOUND`, `AWAITED_ITSELF`, `ACTOR_NOT_FOUND`, `ACTOR_FINISHED`.
  */
 export function mustHold(
   tables: Tables,
   precondition: Exclude<Precondition, { readonly check: 'atMost' }>,
+  elsewhere = 0,
 ): void {
   const { id } = precondition;
+  if (precondition.check === 'noMail') {
+    const waiting = elsewhere + tables.mail.count(id);
+    if (waiting > 0) throw conflict(`the mail of actor/${id}`, 'none', String(waiting));
+    return;
+  }
+  if (precondition.check === 'accepts') {
+    const actor = tables.get('actor', id);
+    if (actor === undefined) throw new SignalboxError('ACTOR_NOT_FOUND', { id });
+    if (hasEnded(actor)) throw new SignalboxError('ACTOR_FINISHED', { id, status: actor.status });
+    return;
+  }
   if (precondition.check === 'rev') {
     const rev = tables.get(precondition.kind, id)?.rev ?? 0;
     if (rev !== precondition.rev)

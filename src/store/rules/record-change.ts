@@ -1,10 +1,7 @@
-import { newRepresentationContext } from '../../../machines/representation.machine.ts';
-import { newScheduleContext } from '../../../machines/schedule.context.ts';
 import { copyJob, wholeJob } from '../../model/jobs/copy-job.ts';
-import { defaultAgingMs } from '../../model/jobs/priority.ts';
-import { newJobRecord } from '../../model/jobs/step.ts';
-import { type JobRecord, recordVersion } from '../../model/records/records.ts';
+import type { JobRecord } from '../../model/records/records.ts';
 import type { Kind, Records } from '../entry.ts';
+import { blankOf } from '../kinds.ts';
 import type { StoredRecord } from '../log.ts';
 import type { Change } from '../store.ts';
 import { soundRecord } from './quarantine.ts';
@@ -47,7 +44,7 @@ export function changed(
   isOwn = false,
 ): Records[Kind] {
   const { patch } = change;
-  const base = before ?? blank(change.kind);
+  const base = before ?? blankOf(change.kind);
   const next = isOwn ? (base as unknown as Record<string, unknown>) : copyOf(change.kind, base);
   next.id = change.id;
   for (const key in patch) next[key] = patch[key];
@@ -56,8 +53,9 @@ export function changed(
   if (change.to !== null) next.state = change.to;
   const order = next.order as JobRecord['order'] | undefined;
   if (order && order[1] === 0) next.order = [order[0], seq];
-  if (before === undefined && change.kind === 'job') next.createdSeq = seq;
+  if (before === undefined && 'createdSeq' in next) next.createdSeq = seq;
   if (change.kind === 'job') shared.share(next);
+  else if (change.kind === 'actor') dropCleared(next, patch);
   return next as unknown as Records[Kind];
 }
 
@@ -66,12 +64,17 @@ export function changed(
  * own.
  */
 export function loaded(kind: Kind, stored: StoredRecord, shared?: SharedValues): Records[Kind] {
-  if (kind !== 'job') return { ...blank(kind), ...stored } as Records[Kind];
+  if (kind !== 'job') return { ...blankOf(kind), ...stored } as Records[Kind];
   const sound = soundRecord(stored) as Partial<JobRecord>;
-  const job = wholeJob(sound, blankJob);
+  const job = wholeJob(sound, blankOf('job'));
   if (sound.unsound !== undefined) job.unsound = sound.unsound;
   shared?.share(job);
   return job as unknown as JobRecord;
+}
+
+/** A key of the context of an actor's machine that is cleared is not there any more. */
+function dropCleared(actor: Record<string, unknown>, patch: Change['patch']): void {
+  for (const key in patch) if (patch[key] === null && key.startsWith('c:')) delete actor[key];
 }
 
 function copyOf(kind: Kind, record: Records[Kind]): Record<string, unknown> {
@@ -81,56 +84,3 @@ function copyOf(kind: Kind, record: Records[Kind]): Record<string, unknown> {
   if (unsound !== undefined) copy.unsound = unsound;
   return copy;
 }
-
-/** Returns the record of a kind before its first change. */
-function blank(kind: Kind): Records[Kind] {
-  if (kind === 'job') return blankJob;
-  if (kind === 'unique') return blankName;
-  const reserved = { id: '', v: recordVersion, rev: 0, lastSeq: 0 };
-  switch (kind) {
-    case 'representation':
-      return {
-        ...reserved,
-        state: 'registered',
-        ...newRepresentationContext({ queue: '', dispatcher: '' }),
-      };
-    case 'agent':
-      return { ...reserved, size: 3, selection: { kind: 'any' }, pinned: false, failure: null, paused: null };
-    case 'quota':
-      return { ...reserved, size: null, rate: null, keyed: false, pinned: false };
-    case 'limit':
-      return { ...reserved, tat: null, closedUntil: null };
-    case 'schedule':
-      return { ...reserved, state: 'ended', ...newScheduleContext() };
-    case 'queue':
-      return { ...reserved, createdAt: 0, agingMs: defaultAgingMs, pauses: [] };
-    case 'store':
-      return { ...reserved, epoch: 0 };
-    case 'annotation':
-      return { ...reserved, value: null };
-    case 'proxy':
-      return {
-        ...reserved,
-        parent: { job: '' },
-        order: ['callback', 0],
-        branches: [],
-        otherwise: null,
-        chosen: null,
-      };
-  }
-}
-
-const blankName: Records['unique'] = Object.freeze({
-  ...{ id: '', v: recordVersion, rev: 0, lastSeq: 0 },
-  ...{ job: '', at: 0, untilStart: false, until: null },
-});
-
-/** What all new jobs share. They share their empty lists, too: a waiting job must stay small. */
-const blankJob: JobRecord = Object.freeze({
-  ...newJobRecord('', {
-    name: '',
-    args: Object.freeze([]),
-    quotaNames: Object.freeze([]),
-    quotas: Object.freeze([]),
-  }),
-});

@@ -4,11 +4,15 @@ import { queueOfLimit } from '../../model/records/keys.ts';
 import type {
   AnnotationRecord,
   JobRecord,
+  MessageRecord,
   ProxyRecord,
   ScheduleRecord,
 } from '../../model/records/records.ts';
 import type { Kind, Records } from '../entry.ts';
 import type {
+  ActorCount,
+  ActorPage,
+  ActorPageRequest,
   Callback,
   JobCounts,
   JobPage,
@@ -17,6 +21,7 @@ import type {
   QueuePlace,
   RecordReader,
 } from '../reader.ts';
+import { actorsPage, deadLetters, dueActors, mailed, mailOf } from './actors/actor-reads.ts';
 import { splitSubject } from './callback-index.ts';
 import { waitingInOrder } from './claim-order.ts';
 import { laneSummary, placeAmong } from './lists/queue-place.ts';
@@ -174,6 +179,34 @@ export class TableQueries implements RecordReader {
 
   async due(since: number): Promise<number | null> {
     return this.tables.due(since);
+  }
+
+  async dueActors(machines: readonly string[], now: number, most: number): Promise<readonly string[]> {
+    return dueActors(this.tables, machines, now, most);
+  }
+
+  async mailed(machines: readonly string[], after: string, most: number): Promise<readonly string[]> {
+    return mailed(this.tables, machines, after, most);
+  }
+
+  async mail(actor: string, most: number): Promise<readonly MessageRecord[]> {
+    return mailOf(this.tables, actor, most);
+  }
+
+  async mailCount(actor: string): Promise<number> {
+    return this.tables.mail.count(actor);
+  }
+
+  async actorsPage(request: ActorPageRequest): Promise<ActorPage> {
+    return actorsPage(this.tables, request);
+  }
+
+  async actorCounts(): Promise<readonly ActorCount[]> {
+    return this.tables.actors.counts();
+  }
+
+  async deadLetters(most: number): Promise<readonly MessageRecord[]> {
+    return deadLetters(this.tables, most);
   }
 
   protected jobs(ids: Iterable<string>): JobRecord[] {

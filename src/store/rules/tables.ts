@@ -13,10 +13,19 @@
 import { defaultAgingMs, type LevelOrder } from '../../model/jobs/priority.ts';
 import { opening, openLimit } from '../../model/jobs/rate.ts';
 import { queueOfLimit } from '../../model/records/keys.ts';
-import type { JobRecord, PauseMark, ProxyRecord } from '../../model/records/records.ts';
+import type {
+  ActorRecord,
+  JobRecord,
+  MessageRecord,
+  PauseMark,
+  ProxyRecord,
+} from '../../model/records/records.ts';
 import type { Entry, Kind, Line, Records } from '../entry.ts';
+import { ofEachKind, recordKinds } from '../kinds.ts';
 import type { State, StoredRecord } from '../log.ts';
 import type { Change } from '../store.ts';
+import { ActorIndexes } from './actors/actor-indexes.ts';
+import { Mail } from './actors/mail.ts';
 import { byPlace, pieceRecords } from './by-place.ts';
 import { CallbackIndex } from './callback-index.ts';
 import { JobIndexes, movesIndex } from './job-indexes.ts';
@@ -24,21 +33,6 @@ import { DueList } from './lines/due-list.ts';
 import { CreatedJobs } from './lists/created-jobs.ts';
 import { soundEntry } from './quarantine.ts';
 import { changed, loaded, SharedValues } from './record-change.ts';
-
-/** The kinds in the order in which a snapshot lists them. */
-const kinds: readonly Kind[] = [
-  'store',
-  'queue',
-  'quota',
-  'limit',
-  'schedule',
-  'representation',
-  'agent',
-  'job',
-  'proxy',
-  'annotation',
-  'unique',
-];
 
 /** How many ids are looked at for those that begin alike: some milliseconds. */
 const mostFound = 200_000;
@@ -49,23 +43,15 @@ const mostFound = 200_000;
  * follows from it.
  */
 export class Tables {
-  readonly #records: { readonly [K in Kind]: Map<string, Records[K]> } = {
-    store: new Map(),
-    queue: new Map(),
-    quota: new Map(),
-    limit: new Map(),
-    schedule: new Map(),
-    representation: new Map(),
-    agent: new Map(),
-    job: new Map(),
-    proxy: new Map(),
-    annotation: new Map(),
-    unique: new Map(),
+  readonly #records = ofEachKind(() => new Map()) as unknown as {
+    readonly [K in Kind]: Map<string, Records[K]>;
   };
   readonly findJob = (id: string): JobRecord | undefined => this.#records.job.get(id);
   readonly callbacks = new CallbackIndex(this.findJob, (id) => this.#records.proxy.get(id));
   readonly jobs = new JobIndexes(this.findJob, this.callbacks);
   readonly created = new CreatedJobs(this.findJob);
+  readonly actors = new ActorIndexes();
+  readonly mail = new Mail((actor) => this.#records.actor.get(actor)?.status === 'suspended');
   /** How many jobs are in each state, those that this version cannot read included. */
   readonly states = new Map<string, number>();
   /** Names of annotations by job. */
@@ -79,16 +65,14 @@ export class Tables {
   /** Completes a record of a snapshot that is loaded into these tables. */
   readonly revive = (kind: Kind, stored: StoredRecord): Records[Kind] => loaded(kind, stored, this.#shared);
 
-  get<K extends Kind>(kind: K, id: string): Records[K] | undefined {
-    return this.#records[kind].get(id);
-  }
+  readonly get = <K extends Kind>(kind: K, id: string): Records[K] | undefined => this.#records[kind].get(id);
 
   /** All records of a kind, in no order. */
   all<K extends Kind>(kind: K): Iterable<Records[K]> {
     return this.#records[kind].values();
   }
 
-  /** When next a waiting job or a schedule becomes due, a job is too late, a limit opens, or a pause ends, later than `since`; null: never. */
+  /** When next a waiting job, a schedule or an actor becomes due, a job is too late, a limit opens, or a pause ends, later than `since`; null: never. */
   due(since: number): number | null {
     let earliest = this.jobs.queues.due(since, (id) => {
       const quota = this.get('quota', id);
@@ -99,8 +83,9 @@ export class Tables {
         if (until !== null && until > since && until < (earliest ?? Number.POSITIVE_INFINITY))
           earliest = until;
     }
-    const tick = this.#schedules.after(since);
-    return tick !== null && tick < (earliest ?? Number.POSITIVE_INFINITY) ? tick : earliest;
+    for (const at of [this.#schedules.after(since), this.actors.dueAfter(since)])
+      if (at !== null && at < (earliest ?? Number.POSITIVE_INFINITY)) earliest = at;
+    return earliest;
   }
 
   /** Ids of the schedules that are due, earliest first. */
@@ -196,7 +181,7 @@ export class Tables {
 
   /** Does the same in pieces of about a millisecond. */
   *loadInPieces(state: State): Generator<void> {
-    for (const kind of kinds) {
+    for (const kind of recordKinds) {
       const records = state.records[kind] as unknown as readonly Records[Kind][];
       const inOrder = kind === 'job' ? yield* byPlace(records as readonly JobRecord[]) : records;
       for (const [index, record] of inOrder.entries()) {
@@ -208,10 +193,7 @@ export class Tables {
 
   /** Returns all records as references: nothing is copied, since records are never mutated. */
   state(seq: number): State {
-    const records = {} as Record<Kind, readonly StoredRecord[]>;
-    for (const kind of kinds) {
-      records[kind] = [...this.#records[kind].values()] as unknown as StoredRecord[];
-    }
+    const records = ofEachKind((kind) => [...this.#records[kind].values()] as unknown as StoredRecord[]);
     return { seq, records };
   }
 
@@ -250,6 +232,9 @@ export class Tables {
     else if (kind === 'schedule')
       this.#replan(id, before as Records['schedule'], after as Records['schedule']);
     else if (kind === 'unique') this.#nameOf(id);
+    else if (kind === 'message')
+      this.mail.replace(before as MessageRecord | undefined, after as MessageRecord | undefined);
+    else if (kind === 'actor') this.#replaceActor(id, before as ActorRecord, after as ActorRecord);
     else if (kind === 'limit') this.jobs.queues.touch(id);
     else if (kind === 'quota') this.jobs.queues.parking(queueOfLimit(id))?.touchAll(id);
   }
@@ -263,6 +248,12 @@ export class Tables {
   #replan(id: string, before: Records['schedule'] | undefined, after: Records['schedule'] | undefined): void {
     if (before?.nextAt != null) this.#schedules.drop(id, before.nextAt);
     if (after?.nextAt != null) this.#schedules.add(id, after.nextAt);
+  }
+
+  #replaceActor(id: string, before: ActorRecord | undefined, after: ActorRecord | undefined): void {
+    this.actors.replace(before, after);
+    const isSuspended = after?.status === 'suspended';
+    if ((before?.status === 'suspended') !== isSuspended) this.mail.turn(id, isSuspended);
   }
 
   #nameOf(id: string | null): void {

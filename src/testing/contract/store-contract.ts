@@ -1,3 +1,4 @@
+import { actorChecks } from './actors.ts';
 import type { ContractCheck } from './check.ts';
 import { claimantChecks } from './claimants.ts';
 import { acceptanceChecks, orderChecks } from './claims.ts';
@@ -6,6 +7,7 @@ import { indexChecks } from './indexes.ts';
 import { journalChecks } from './journal.ts';
 import { limitChecks } from './limits.ts';
 import { listChecks } from './lists.ts';
+import { mailChecks } from './mail.ts';
 import { openingChecks } from './openings.ts';
 import { pauseChecks } from './pauses.ts';
 import { priorityChecks } from './priorities.ts';
@@ -40,4 +42,6 @@ export const storeContract: readonly ContractCheck[] = [
   ...queueChecks,
   ...journalChecks,
   ...openingChecks,
+  ...actorChecks,
+  ...mailChecks,
 ];

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import { SignalboxError } from '../../../src/errors.ts';
 import type { Entry, Kind, Line, Patch } from '../../../src/store/entry.ts';
-import { kinds } from '../../../src/store/json/journal/line.ts';
 import { type JsonLogOptions, openJsonLog } from '../../../src/store/json/log/open-json-log.ts';
 import { type FilePort, nodeFilePort } from '../../../src/store/json/ports/file-port.ts';
 import { createKernelLock, flockMethod, nativeMethod } from '../../../src/store/json/ports/lock.ts';
 import { createInlineSyncPort } from '../../../src/store/json/ports/sync-port.ts';
+import { recordKinds } from '../../../src/store/kinds.ts';
 import type { Log, Recipient, Recovered, State, StoredRecord } from '../../../src/store/log.ts';
 
 const folders: string[] = [];
@@ -82,7 +82,7 @@ export interface OpenStore {
 export async function openStore(dir: string, changes: Partial<JsonLogOptions> = {}): Promise<OpenStore> {
   const reports: string[] = [];
   const records = new Map<string, StoredRecord>();
-  const order: readonly Kind[] = kinds;
+  const order: readonly Kind[] = recordKinds;
   const into: Recipient = {
     load(snapshot) {
       for (const kind of order) {
@@ -139,7 +139,7 @@ function applied(records: Map<string, StoredRecord>, line: Line): number {
 }
 
 function stateOf(records: ReadonlyMap<string, StoredRecord>): State['records'] {
-  const lists = new Map<string, StoredRecord[]>(kinds.map((kind) => [kind, []]));
+  const lists = new Map<string, StoredRecord[]>(recordKinds.map((kind) => [kind, []]));
   for (const [key, record] of records) lists.get(key.slice(0, key.indexOf('/')))?.push(record);
   return Object.fromEntries(lists) as unknown as State['records'];
 }

@@ -2,13 +2,13 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { kinds } from '../../../src/store/json/journal/line.ts';
 import { openJsonLog } from '../../../src/store/json/log/open-json-log.ts';
 import { nodeFilePort, readFully } from '../../../src/store/json/ports/file-port.ts';
 import { createInlineSyncPort } from '../../../src/store/json/ports/sync-port.ts';
 import { createSnapshotContainer, loadSnapshot } from '../../../src/store/json/snapshot/snapshot.ts';
 import { type Source, slices } from '../../../src/store/json/snapshot/snapshot-data.ts';
 import { asStored, type ReadSnapshot } from '../../../src/store/json/snapshot/snapshot-format.ts';
+import { ofEachKind } from '../../../src/store/kinds.ts';
 import type { State, StoredRecord } from '../../../src/store/log.ts';
 import { closedStore, copied, logOptions, newPath, openStore, refusal } from './open-store.ts';
 
@@ -106,7 +106,7 @@ function changed(each: StoredRecord, fate: Fate | undefined): StoredRecord[] {
 }
 
 function stateOf(job: readonly StoredRecord[]): State {
-  const none = Object.fromEntries(kinds.map((kind) => [kind, []])) as unknown as State['records'];
+  const none = ofEachKind(() => []);
   return { seq: 1, records: { ...none, queue: [{ id: 'q' }], job } };
 }
 

@@ -128,7 +128,7 @@ it('A connection on which LISTEN is refused is not kept', async () => {
 it('A store whose last notification is not received waits at most a second for it when it closes', async () => {
   const [door, hand] = [await layDoor(await serverUrl()), new HandClock()];
   const { notifying, close } = await notifyingThrough(door.url, door.url, newSchema(), hand);
-  notifying.notify({ queues: new Set(['']), stops: new Set() });
+  notifying.notify({ queues: new Set(['']), stops: new Set(), machines: new Set() });
   let isClosed = false;
 
   const closing = notifying.close().then(() => {

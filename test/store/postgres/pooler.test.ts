@@ -134,7 +134,9 @@ describe('A postgres store behind a pooler in transaction mode', () => {
     const schema = newSchema();
     const [own, other] = [await opened(schema), await opened(schema)];
     const hinted: string[] = [];
-    own.onHint((hint) => hinted.push('queue' in hint ? hint.queue : hint.stop));
+    own.onHint((hint) =>
+      hinted.push('queue' in hint ? hint.queue : 'stop' in hint ? hint.stop : hint.machine),
+    );
 
     await put(own, 'mine');
     await put(other, 'theirs');

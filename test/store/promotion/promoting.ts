@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { OpenStore, Store } from 'signalbox';
+import { type OpenStore, recordKinds, type Store } from 'signalbox';
 import { promoteStore } from '../../../src/store/promotion/promote-store.ts';
 import type { Promotion, PromotionStep } from '../../../src/store/promotion/promoting.ts';
 import type { StorePorts } from '../../../src/store/store.ts';
-import { kinds } from '../../reading/picture.ts';
+
 import { serverUrl } from '../postgres/server.ts';
 
 /** The ports of stores, in real time. */
@@ -30,7 +30,7 @@ export async function pictureOf(store: Store, upTo = Number.POSITIVE_INFINITY): 
   try {
     const records: Record<string, unknown> = {};
     // Each store has a record of itself.
-    for (const kind of kinds) if (kind !== 'store') records[kind] = await open.list(kind, '');
+    for (const kind of recordKinds) if (kind !== 'store') records[kind] = await open.list(kind, '');
     const waiting: Record<string, readonly string[]> = {};
     for (const { id } of await open.list('queue', ''))
       waiting[id] = (await open.waiting(id)).map((job) => job.id);

@@ -1,27 +1,11 @@
+import type { Json } from '../../../../machines/json.ts';
 import { SignalboxError } from '../../../errors.ts';
 import { nestsWithin, storedDepth } from '../../../model/checks/limits.ts';
 import { faultIn, mayBeIn } from '../../../model/records/stored-shape.ts';
 import type { Entry, Kind, Line, Patch } from '../../entry.ts';
+import { isKind, ofEachKind } from '../../kinds.ts';
 import { formatVersion } from '../ports/failures.ts';
 import type { JsonWriter } from './json-writer.ts';
-
-const kindNames: Readonly<Record<Kind, true>> = {
-  store: true,
-  queue: true,
-  quota: true,
-  limit: true,
-  schedule: true,
-  representation: true,
-  agent: true,
-  job: true,
-  proxy: true,
-  annotation: true,
-  unique: true,
-};
-
-/** The kinds of record, in the order of a snapshot. */
-export const kinds = Object.keys(kindNames) as readonly Kind[];
-const kindSet: ReadonlySet<string> = new Set(kinds);
 
 /**
  * A line of a journal: the commits in it, the checksum of the line before it and the seq that was synced when it was written.
@@ -94,7 +78,7 @@ function refuseUnreadable(option: string, value: number): void {
 }
 
 function writeEntry(json: JsonWriter, entry: Entry): void {
-  const { patch, q } = entry;
+  const { patch, arg, q } = entry;
   refuseUnreadable('q', q);
   json.fragment(entryBegins[entry.kind]);
   json.inner(entry.id);
@@ -104,6 +88,10 @@ function writeEntry(json: JsonWriter, entry: Entry): void {
     json.fragment(patchKey);
     json.value(patch);
   }
+  if (arg !== undefined) {
+    json.fragment(argKey);
+    json.value(arg);
+  }
   json.ascii(entry.gone ? ',"gone":true}' : '}');
 }
 
@@ -112,9 +100,8 @@ function encoded(text: string): Uint8Array {
 }
 
 const patchKey = encoded(',"patch":');
-const entryBegins = Object.fromEntries(kinds.map((kind) => [kind, encoded(`{"on":"${kind}/`)])) as Readonly<
-  Record<Kind, Uint8Array>
->;
+const argKey = encoded(',"arg":');
+const entryBegins = ofEachKind((kind) => encoded(`{"on":"${kind}/`));
 
 /** What an entry has between its id and its `q`. */
 interface EntryHead {
@@ -186,14 +173,14 @@ function areBegins(value: unknown, count: number): value is readonly number[] {
 
 function decodeEntry(value: unknown, length: number): Entry | string {
   if (!isObject(value)) return 'an entry that is not an object';
-  const { on, ev, from = null, to = null, q, patch = null, gone = false } = value;
+  const { on, ev, from = null, to = null, q, patch = null, arg, gone = false } = value;
   if (typeof on !== 'string' || typeof ev !== 'string' || !isSeq(q)) return 'an entry without on, ev or q';
   if (!isTextOrNull(from) || !isTextOrNull(to)) return 'an entry with a state that is not text';
   if (patch !== null && !isObject(patch)) return 'an entry with a patch that is not an object';
   if (typeof gone !== 'boolean') return 'an entry with a gone that is not true';
   const slash = on.indexOf('/');
-  const kind = on.slice(0, slash) as Kind;
-  if (slash === -1 || !kindSet.has(kind)) return 'an entry on an unknown kind of record';
+  const kind = on.slice(0, slash);
+  if (slash === -1 || !isKind(kind)) return 'an entry on an unknown kind of record';
   const fault = patch === null ? null : faultOf(kind, patch, length, false);
   if (fault !== null) return fault;
   if (!mayBeIn(kind, to)) return `a ${kind} in an unknown state`;
@@ -204,6 +191,7 @@ function decodeEntry(value: unknown, length: number): Entry | string {
     from,
     to,
     patch: patch as Patch | null,
+    ...(arg === undefined ? {} : { arg: arg as Json }),
     gone,
     q,
   };

@@ -10,11 +10,11 @@
  */
 import { join, resolve } from 'node:path';
 import { SignalboxError } from '../../../errors.ts';
+import { recordKinds } from '../../kinds.ts';
 import type { Recipient, Recovered, Revive, State } from '../../log.ts';
 import { createHistory } from '../journal/history.ts';
 import { createJournal, prepareHeader } from '../journal/journal-file.ts';
 import { JournalWriter } from '../journal/journal-writer.ts';
-import { kinds } from '../journal/line.ts';
 import {
   type Listing,
   listStore,
@@ -280,7 +280,7 @@ async function beginFrom(
 function isStillTheSnapshot({ clean, snapshot, currentIsGood, journals }: Recovery, state: State): boolean {
   if (!clean || !currentIsGood || snapshot === null || journals.length >= longestChain) return false;
   if (snapshot.state.seq !== state.seq) return false;
-  return kinds.every((kind) => {
+  return recordKinds.every((kind) => {
     const records = snapshot.state.records[kind];
     const given = state.records[kind];
     return records.length === given.length && records.every((record, index) => record === given[index]);

@@ -1,8 +1,8 @@
 import type { Json } from '../../../../machines/json.ts';
 import type { Kind } from '../../entry.ts';
+import { blankOf, recordKinds } from '../../kinds.ts';
 import type { State, StoredRecord } from '../../log.ts';
 import { JsonWriter } from '../journal/json-writer.ts';
-import { kinds } from '../journal/line.ts';
 import { type ReadSnapshot, separatorBefore } from './snapshot-format.ts';
 
 // About 1 ms of work each (measured), so commits never wait long for a slice, and no clock is read.
@@ -18,7 +18,7 @@ export interface Source {
 /** Yields the data of a snapshot in slices; each is valid until the next. */
 export function* slices(state: State, source: Source | null): Generator<Uint8Array> {
   const json = new JsonWriter();
-  for (const [index, kind] of kinds.entries()) {
+  for (const [index, kind] of recordKinds.entries()) {
     json.ascii(`${separatorBefore(index)}\n`);
     const records = state.records[kind];
     const old = source === null ? null : new OldRecords(source.snapshot, kind);
@@ -37,19 +37,20 @@ export function* slices(state: State, source: Source | null): Generator<Uint8Arr
       json.clear();
     }
   }
-  json.ascii(separatorBefore(kinds.length));
+  json.ascii(separatorBefore(recordKinds.length));
   yield json.bytes();
 }
 
-/** Writes a record without keys that are null or an empty list: a record that lacks a key has this value. */
+/** Writes a record without keys that are null, or an empty list as in a blank record: one that lacks a key has this value. */
 function writeRecord(json: JsonWriter, kind: Kind, record: StoredRecord): void {
   json.ascii('{');
+  const blank = blankOf(kind);
   let isFirst = true;
   for (const key in record) {
     const value = record[key];
     if (value === null || value === undefined) continue;
-    // The value of an annotation belongs to the program: only null may be left out, an empty list is a value.
-    if (kind !== 'annotation' && Array.isArray(value) && value.length === 0) continue;
+    // What belongs to the program is null in a blank record: there an empty list is a value.
+    if (Array.isArray(value) && value.length === 0 && isListIn(blank, key)) continue;
     if (!isFirst) json.ascii(',');
     isFirst = false;
     json.string(key);
@@ -57,6 +58,10 @@ function writeRecord(json: JsonWriter, kind: Kind, record: StoredRecord): void {
     json.value(value as Json);
   }
   json.ascii('}');
+}
+
+function isListIn(record: object, key: string): boolean {
+  return Array.isArray((record as Readonly<Record<string, unknown>>)[key]);
 }
 
 /** Records that are adjacent in the list and in the file. */

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { Kind } from '../../entry.ts';
+import { isLaterKind, ofEachKind, recordKinds } from '../../kinds.ts';
 import type { Revive, State, StoredRecord } from '../../log.ts';
 import { toHex } from '../journal/frame.ts';
-import { faultOf, isObject, isSeq, kinds } from '../journal/line.ts';
+import { faultOf, isObject, isSeq } from '../journal/line.ts';
 import { corrupt, formatVersion, newerVersion } from '../ports/failures.ts';
 import { type FilePort, readFully } from '../ports/file-port.ts';
 
@@ -67,8 +68,8 @@ export function encodeSnapshotHeader(header: SnapshotHeader): string {
 
 /** Returns a separator of the data: `{"store":[`, `],"queue":[` … or the end. Each is a line, as each record is. */
 export function separatorBefore(index: number): string {
-  if (index === kinds.length) return ']}';
-  return `${index === 0 ? '{' : '],'}"${kinds[index]}":[`;
+  if (index === recordKinds.length) return ']}';
+  return `${index === 0 ? '{' : '],'}"${recordKinds[index]}":[`;
 }
 
 /**
@@ -174,8 +175,8 @@ function* readRecords(
   revive: Revive,
   damaged: Damaged,
 ): Generator<void, Pick<State & ReadSnapshot, 'records' | 'places'>> {
-  const records = ofEachKind<StoredRecord>();
-  const places = ofEachKind<number>();
+  const records = ofEachKind((): StoredRecord[] => []);
+  const places = ofEachKind((): number[] => []);
   let section = -1;
   let lineNumber = 1;
   for (const { text, at, end } of readLines(files, fd, start, length)) {
@@ -186,7 +187,7 @@ function* readRecords(
       section = begun;
       continue;
     }
-    const kind = kinds[section];
+    const kind = recordKinds[section];
     const record = kind === undefined ? null : decodeRecord(text);
     if (kind === undefined || record === null) throw damaged('a line that is not a record', at, lineNumber);
     const fault = faultOf(kind, record, text.length, true);
@@ -195,25 +196,18 @@ function* readRecords(
     records[kind].push(revive(kind, record) as StoredRecord);
     places[kind].push(at, end);
   }
-  if (section !== kinds.length) throw damaged('data that ends early', start + length, lineNumber);
+  if (section !== recordKinds.length) throw damaged('data that ends early', start + length, lineNumber);
   return { records, places };
 }
 
-/** Kinds that came later: the snapshots of earlier releases have no section for them. */
-const laterKinds: ReadonlySet<Kind> = new Set<Kind>(['limit', 'schedule', 'unique']);
-
 /** The section that a line begins, behind the present one; null: it begins none. */
 function sectionBegun(text: string, section: number): number | null {
-  for (let next = section + 1; next <= kinds.length; next += 1) {
+  for (let next = section + 1; next <= recordKinds.length; next += 1) {
     if (text === separatorBefore(next)) return next;
-    const kind = kinds[next];
-    if (kind === undefined || !laterKinds.has(kind)) return null;
+    const kind = recordKinds[next];
+    if (kind === undefined || !isLaterKind(kind)) return null;
   }
   return null;
-}
-
-function ofEachKind<Item>(): Record<Kind, Item[]> {
-  return Object.fromEntries(kinds.map((kind) => [kind, []])) as unknown as Record<Kind, Item[]>;
 }
 
 function decodeRecord(text: string): StoredRecord | null {

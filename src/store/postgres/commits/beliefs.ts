@@ -120,6 +120,10 @@ export class Beliefs {
     for (const expected of this.#parts.expected) {
       const { check, id } = expected;
       if (check === 'atMost') continue;
+      if (check === 'noMail' || check === 'accepts') {
+        this.#ofActor(check, id);
+        continue;
+      }
       if (check === 'holds') {
         const { queue, dispatcher } = expected;
         // The statement counts when those that leave with it are gone.
@@ -138,6 +142,23 @@ export class Beliefs {
         this.#believeIn('job', expected.on);
       } else this.#believeIn(check === 'rev' ? expected.kind : 'job', id);
     }
+  }
+
+  /** What is believed of an actor of which nothing is locked: the statement looks again. */
+  #ofActor(check: 'noMail' | 'accepts', id: string): void {
+    const { changed, set } = this.#parts;
+    // Then its revision is believed in.
+    if (check === 'accepts' && changed.has(`actor/${id}`)) return;
+    const isIts = (message: string): boolean => {
+      const record = set.setting('message', message);
+      return record !== undefined && 'actor' in record && record.actor === id;
+    };
+    const but = [...changed.values()].filter((each) => each.kind === 'message' && isIts(each.id));
+    this.#all.set(`${check} ${id}`, {
+      is: check,
+      id,
+      ...(check === 'noMail' ? { but: but.map((message) => message.id) } : {}),
+    });
   }
 
   /** A job that gets a callback says so in its document: who ends it looks for callbacks only then. Gives those that do not yet. */

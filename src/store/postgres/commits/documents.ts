@@ -71,8 +71,9 @@ function distancesOf(
 /** A record of another kind: its newest entry as a number of this commit, others as distances from it. */
 export function numberedRecord(record: Records[Kind], numberOf: NumberOf): Records[Kind] {
   const lastSeq = numberOf(record.lastSeq);
+  const distance = (seq: number): number => (seq >= provisional ? numberOf(seq) - lastSeq : seq);
+  if ('createdSeq' in record) return { ...record, lastSeq, createdSeq: distance(record.createdSeq) };
   if (!('order' in record) || record.order === null) return { ...record, lastSeq };
   const [line, key] = record.order;
-  const distance = key >= provisional ? numberOf(key) - lastSeq : key;
-  return { ...record, lastSeq, order: [line, distance] } as Records[Kind];
+  return { ...record, lastSeq, order: [line, distance(key)] } as Records[Kind];
 }

@@ -1,5 +1,5 @@
 import { versionFor } from '../../../model/jobs/machine-version.ts';
-import type { JobRecord } from '../../../model/records/records.ts';
+import type { ActorRecord, JobRecord, MessageRecord } from '../../../model/records/records.ts';
 import type { Kind, Line, Records } from '../../entry.ts';
 import { mustBeInState } from '../../rules/preconditions.ts';
 import type { Change, Precondition } from '../../store.ts';
@@ -31,7 +31,8 @@ export class Draft {
   readonly #entries = new Entries();
   readonly #changed = new Map<string, Touched>();
   #moved: Moved[] | null = null;
-  #hasSchedules = false;
+  /** Kinds of what it changes. */
+  readonly #kinds = new Set<Kind>();
   readonly #expected: Precondition[] = [];
 
   constructor(set: WorkingSet, subjects: Subjects, parts: DraftParts) {
@@ -56,7 +57,10 @@ export class Draft {
 
   /** What a line of the journal says of the charts that stepped. `given`: those of jobs and representations. */
   version(given: string): string {
-    return this.#hasSchedules ? versionFor([{ kind: 'schedule' }], given) : given;
+    return versionFor(
+      [...this.#kinds].map((kind) => ({ kind })),
+      given,
+    );
   }
 
   /** Takes note of beliefs that held, and makes changes, all or none. @throws ConflictError, SignalboxError `JOB_QUARANTINED`. */
@@ -79,7 +83,7 @@ export class Draft {
 
   #touchedBy(change: Change, lastSeq: number): void {
     const { kind, id, patch } = change;
-    if (kind === 'schedule') this.#hasSchedules = true;
+    this.#kinds.add(kind);
     const subject = `${kind}/${id}`;
     const text = JSON.stringify(patch);
     const q = lastSeq >= provisional ? provisional - 1 - lastSeq : lastSeq;
@@ -192,15 +196,29 @@ export class Draft {
   /** What other processes may want to know. */
   news(): News {
     const queues = queuesIn(this.moved());
+    const machines = new Set<string>();
     for (const { kind, id } of this.#changed.values())
-      if (kind === 'queue') queues.add(id);
+      if (kind === 'actor' || kind === 'message') {
+        const machine = machineOf(this.#set.tables.get(kind, id), this.#set.setting(kind, id));
+        if (machine !== null) machines.add(machine);
+      } else if (kind === 'queue') queues.add(id);
       else if (kind === 'quota' || kind === 'agent' || kind === 'schedule')
         queues.add(id.slice(0, id.indexOf('/')));
-    return { queues, stops: stopsIn(this.moved()) };
+    return { queues, stops: stopsIn(this.moved()), machines };
   }
 
   /** The lines of the journal, once the commit has its number. */
   lines(c: number, head: Omit<Line, 's' | 'entries'>): Line[] {
     return this.#entries.lines(c, head);
   }
+}
+
+/** The machine of an actor that was started, or of one that was sent a message; null: it says nothing to others. */
+function machineOf(
+  after: ActorRecord | MessageRecord | undefined,
+  before: Records[Kind] | undefined,
+): string | null {
+  if (after === undefined) return null;
+  const isNews = 'status' in after ? before === undefined : after.state === 'waiting';
+  return isNews ? after.machine : null;
 }

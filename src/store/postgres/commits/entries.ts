@@ -1,3 +1,4 @@
+import type { Json } from '../../../../machines/json.ts';
 import type { Entry, Kind, Line, Patch } from '../../entry.ts';
 import type { Change } from '../../store.ts';
 import { entriesOfCommit } from '../jobs/stored-job.ts';
@@ -14,6 +15,20 @@ interface Group {
   readonly q: number[];
   readonly own: (Patch | null)[];
   readonly texts: string[];
+  /** What the event of each carried: one value, or none. */
+  readonly args: (readonly Json[])[];
+}
+
+/** What an event carried, as the journal keeps it. */
+function argsOf(arg: Json | undefined): readonly Json[] {
+  return arg === undefined ? nothing : [arg];
+}
+
+const nothing: readonly Json[] = [];
+
+/** What it carried, as an entry has it. */
+function argOf(args: readonly Json[] | undefined): { readonly arg?: Json } {
+  return args === undefined || args.length === 0 ? {} : { arg: args[0] as Json };
 }
 
 /** The entries of a commit, in groups. An entry is numbered within its commit, whose own number is known only when it is made. */
@@ -49,11 +64,12 @@ export class Entries {
     group.q.push(q);
     group.own.push(change.patch);
     group.texts.push(text);
+    group.args.push(argsOf(change.arg));
     return index;
   }
 
   #open({ kind, event, from, to, gone }: Change): number {
-    const own = { ids: [], q: [], own: [], texts: [] };
+    const own = { ids: [], q: [], own: [], texts: [], args: [] };
     return this.#groups.push({ kind, event, from, to, gone: gone === true, ...own }) - 1;
   }
 
@@ -120,7 +136,9 @@ export class Entries {
     const before = given.every((seq) => seq === 0) ? '' : `,"q":${JSON.stringify(given)}`;
     const isCommon = texts.every((text) => text === texts[0]);
     const patch = isCommon ? `,"patch":${texts[0]}` : `,"own":[${texts.join()}]`;
-    return `${JSON.stringify(head).slice(0, -1)}${before}${patch}}`;
+    const args = group.args.slice(from, to);
+    const carried = args.every(({ length }) => length === 0) ? '' : `,"args":${JSON.stringify(args)}`;
+    return `${JSON.stringify(head).slice(0, -1)}${before}${patch}${carried}}`;
   }
 
   /** How an entry names the one before it: an entry of this commit by the distance to it. */
@@ -133,7 +151,7 @@ export class Entries {
     return this.#pieces().map((pieces, row) => ({
       ...head,
       s: seqIn(c + row, 0),
-      entries: pieces.flatMap(({ group: { ids, q, own, texts: _texts, ...common }, start, from, to }) =>
+      entries: pieces.flatMap(({ group: { ids, q, own, texts: _texts, args, ...common }, start, from, to }) =>
         ids.slice(from, to).map((id, index) => {
           const number = numbered(start + from + index);
           const before = this.#given(q[from + index] as number, number);
@@ -142,6 +160,7 @@ export class Entries {
             id,
             patch: own[from + index] as Patch | null,
             q: before < 0 ? seqIn(c, number + before) : before,
+            ...argOf(args[from + index]),
           };
         }),
       ),
@@ -197,24 +216,33 @@ export function firstSeqOf(c: number): number {
 /** Entries as a row of the journal keeps them, one by one. */
 export function ungrouped(entries: readonly Entry[]): string {
   return JSON.stringify(
-    entries.map(({ id, q, gone, ...entry }) => ({ ...entry, ...(gone ? { gone } : {}), ids: [id], q: [q] })),
+    entries.map(({ id, q, gone, arg, ...entry }) => ({
+      ...entry,
+      ...(gone ? { gone } : {}),
+      ids: [id],
+      q: [q],
+      ...(arg === undefined ? {} : { args: [argsOf(arg)] }),
+    })),
   );
 }
 
 /** A group as it is read. */
-interface Kept extends Omit<Entry, 'id' | 'q' | 'patch' | 'gone'> {
+interface Kept extends Omit<Entry, 'id' | 'q' | 'patch' | 'gone' | 'arg'> {
   readonly ids: readonly string[];
   readonly q?: readonly number[];
   readonly patch?: Patch | null;
   readonly own?: readonly (Patch | null)[];
   readonly gone?: boolean;
+  readonly args?: readonly (readonly Json[])[];
 }
 
 /** A row of the journal as a line. */
 export function lineOf(row: Rows[number]): Line {
   const c = Number(row.c);
   const entries: Entry[] = [];
-  for (const { ids, q, patch, own, gone, ...head } of JSON.parse(String(row.entries ?? '[]')) as Kept[]) {
+  for (const { ids, q, patch, own, gone, args, ...head } of JSON.parse(
+    String(row.entries ?? '[]'),
+  ) as Kept[]) {
     for (const [index, id] of ids.entries()) {
       const before = q?.[index] ?? 0;
       entries.push({
@@ -223,6 +251,7 @@ export function lineOf(row: Rows[number]): Line {
         patch: own === undefined ? (patch ?? null) : (own[index] ?? null),
         gone: gone === true,
         q: before < 0 ? seqIn(c, entries.length + before) : before,
+        ...argOf(args?.[index]),
       });
     }
   }

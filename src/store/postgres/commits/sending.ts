@@ -255,10 +255,11 @@ export class Sending {
     const refusals = commits.map((commit) => {
       try {
         for (const precondition of commit.expect) {
-          if (precondition.check !== 'atMost') mustHold(set.tables, precondition);
-          if (precondition.check === 'notAwaitedBy') mustFindRoom(set.tables, commit.changes, precondition);
-          if (precondition.check === 'atMost')
+          const { check, id } = precondition;
+          if (check === 'atMost')
             mustHaveRoom(set.tables, commit.changes, precondition, set.elsewhere(precondition));
+          else mustHold(set.tables, precondition, check === 'noMail' ? set.elsewhere({ of: 'mail', id }) : 0);
+          if (check === 'notAwaitedBy') mustFindRoom(set.tables, commit.changes, precondition);
         }
         draft.add(commit.changes, commit.expect);
         return null;

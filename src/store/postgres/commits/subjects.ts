@@ -40,6 +40,11 @@ export function subjectsOf(commits: Iterable<Asked>): Subjects {
     if (kind === 'job') jobs.add(id);
     else settings.set(kind, (settings.get(kind) ?? new Set()).add(id));
   };
+  const count = (asked: AtMost): void => {
+    const key = `${asked.of} ${asked.id}`;
+    const known = counts.get(key);
+    if (known === undefined || known.most < asked.most) counts.set(key, asked);
+  };
   for (const { changes, expect } of commits) {
     for (const change of changes) {
       if (change.kind === 'unique' && expect.some((each) => isFree(each, change.id))) free.add(change.id);
@@ -56,7 +61,9 @@ export function subjectsOf(commits: Iterable<Asked>): Subjects {
     }
     for (const precondition of expect) {
       const { id } = precondition;
-      if (precondition.check === 'atMost') counts.set(`${precondition.of} ${id}`, precondition);
+      if (precondition.check === 'atMost') count(precondition);
+      else if (precondition.check === 'noMail') count({ check: 'atMost', of: 'mail', id, most: 0 });
+      else if (precondition.check === 'accepts') add('actor', id);
       else if (precondition.check === 'holds') {
         add('representation', id);
         holders.push([precondition.queue, precondition.dispatcher]);

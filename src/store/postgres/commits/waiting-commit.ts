@@ -1,4 +1,5 @@
-import type { Commit, Ticket } from '../../store.ts';
+import type { Kind } from '../../entry.ts';
+import type { Commit, Precondition, Ticket } from '../../store.ts';
 import type { Answer, PlainClaim } from './statement.ts';
 
 type Stage = 'written' | 'synced';
@@ -133,7 +134,12 @@ export class WaitingCommit implements Ticket {
 function subjectsIn({ changes, expect }: Commit): ReadonlySet<string> {
   const subjects = new Set<string>();
   for (const { kind, id } of changes) subjects.add(`${kind}/${id}`);
-  for (const expected of expect)
-    subjects.add(`${expected.check === 'rev' ? expected.kind : 'job'}/${expected.id}`);
+  for (const expected of expect) subjects.add(`${kindOf(expected)}/${expected.id}`);
   return subjects;
+}
+
+/** What kind of record a precondition is about, as far as commits have to be kept apart. */
+function kindOf(expected: Precondition): Kind {
+  if (expected.check === 'rev') return expected.kind;
+  return expected.check === 'noMail' || expected.check === 'accepts' ? 'actor' : 'job';
 }

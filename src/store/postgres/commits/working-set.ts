@@ -67,7 +67,7 @@ export class WorkingSet {
   }
 
   /** How many there are besides those in the tables. */
-  elsewhere({ of, id }: AtMost): number {
+  elsewhere({ of, id }: Pick<AtMost, 'of' | 'id'>): number {
     return this.#counts.get(`${of} ${id}`) ?? 0;
   }
 }
@@ -82,8 +82,10 @@ export function recordOf<K extends Kind>(kind: K, row: Rows[number]): Records[K]
   const body = row.body as Readonly<Record<string, unknown>>;
   const lastSeq = Number(row.last_seq);
   const order = body.order as readonly [string, number] | null | undefined;
+  const { createdSeq } = body as { readonly createdSeq?: number };
   const stored: StoredRecord = {
     ...body,
+    ...(createdSeq === undefined || createdSeq > 0 ? {} : { createdSeq: lastSeq + createdSeq }),
     ...(order == null || order[1] > 0 ? {} : { order: [order[0], lastSeq + order[1]] }),
     id: String(row.id),
     rev: Number(row.rev),
@@ -223,7 +225,10 @@ async function look(
     for (const row of await leases) set.loadLease(leaseOf(row));
   }
   for (const precondition of counts.values()) {
-    const [row] = await query(countOf(schema, precondition.of), [precondition.id]);
+    const { of, id, most } = precondition;
+    // Messages that are read are among those that are counted.
+    const cap = of === 'mail' ? [most + 1 + (settings.get('message')?.size ?? 0)] : [];
+    const [row] = await query(countOf(schema, of), [id, ...cap]);
     set.keepCount(precondition, Number(row?.count ?? 0));
   }
 }
@@ -233,6 +238,8 @@ function countOf(schema: string, of: AtMost['of']): string {
   if (of === 'waiting')
     return `SELECT (SELECT coalesce(sum(cardinality(r.ids)), 0) FROM ${schema}.lane l JOIN ${schema}.ready r ON r.lane = l.id WHERE l.queue = $1)
       + (SELECT count(*) FROM ${schema}.lane l JOIN ${schema}.due d ON d.lane = l.id WHERE l.queue = $1) AS count`;
+  if (of === 'mail')
+    return `SELECT count(*) AS count FROM (SELECT FROM ${schema}.message WHERE actor = $1 AND state = 'waiting' LIMIT $2) AS o`;
   if (of === 'annotations')
     return `SELECT count(*) AS count FROM ${schema}.annotation WHERE id >= $1 || '/' AND id < $1 || '0'`;
   return `SELECT (SELECT count(*) FROM ${schema}.job WHERE parent = $1) + (SELECT count(*) FROM ${schema}.proxy WHERE job = $1) AS count`;

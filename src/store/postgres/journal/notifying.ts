@@ -19,9 +19,11 @@ export interface News {
   readonly queues: ReadonlySet<string>;
   /** Jobs whose code it asks to stop. */
   readonly stops: ReadonlySet<string>;
+  /** Machines of which it starts actors, or sends messages to some. */
+  readonly machines: ReadonlySet<string>;
 }
 
-const noNews: News = { queues: new Set(), stops: new Set() };
+const noNews: News = { queues: new Set(), stops: new Set(), machines: new Set() };
 
 /** The least time between two notifications of a process. */
 const pauseMs = 50;
@@ -44,6 +46,7 @@ export class Notifying {
   readonly #channel: string;
   readonly #queues = new Set<string>();
   readonly #stops = new Set<string>();
+  readonly #machines = new Set<string>();
   #sending: Scheduled | null = null;
   #sent: Promise<unknown> = Promise.resolve();
   #sentAt = Number.NEGATIVE_INFINITY;
@@ -75,7 +78,8 @@ export class Notifying {
   }
 
   /** Something was committed that others may want to know. */
-  notify({ queues, stops }: News): void {
+  notify({ queues, stops, machines }: News): void {
+    for (const machine of machines) this.#machines.add(machine);
     for (const queue of queues) this.#queues.add(queue);
     for (const stop of stops) this.#stops.add(stop);
     if (this.#sending !== null || this.#isClosed) return;
@@ -84,8 +88,12 @@ export class Notifying {
   }
 
   /** Notifies in a transaction of the program. This process hears it, too: it knows no more of its end than others. */
-  async notifyWithin(connection: SqlConnection, { queues, stops }: News, by = 0): Promise<void> {
-    const named = stops.size === 0 ? {} : { stops: [...stops] };
+  async notifyWithin(connection: SqlConnection, news: News, by = 0): Promise<void> {
+    const { queues, stops, machines } = news;
+    const named = {
+      ...(stops.size === 0 ? {} : { stops: [...stops] }),
+      ...(machines.size === 0 ? {} : { machines: [...machines] }),
+    };
     const payload = JSON.stringify({ by, queues: [...queues], ...named });
     // It has room for 8000 bytes; without names every queue is meant by the polls anyway.
     const text = Buffer.byteLength(payload) < 8000 ? payload : JSON.stringify({ by, queues: [] });
@@ -163,14 +171,20 @@ export class Notifying {
         by,
         queues,
         stops = [],
+        machines = [],
       } = JSON.parse(payload) as {
         readonly by: number;
         readonly queues: readonly string[];
         readonly stops?: readonly string[];
+        readonly machines?: readonly string[];
       };
-      if (by === this.#parts.epoch || !Array.isArray(queues) || !Array.isArray(stops)) return;
+      if (by === this.#parts.epoch || ![queues, stops, machines].every(Array.isArray)) return;
       this.#parts.following.ask();
-      this.#parts.hint({ queues: new Set(queues.map(String)), stops: new Set(stops.map(String)) });
+      this.#parts.hint({
+        queues: new Set(queues.map(String)),
+        stops: new Set(stops.map(String)),
+        machines: new Set(machines.map(String)),
+      });
     } catch {
       // Anyone may notify on any channel: what is not ours is no hint.
     }
@@ -179,9 +193,12 @@ export class Notifying {
   #send(): void {
     this.#sending = null;
     this.#sentAt = this.#parts.port.elapsed();
-    const news = { queues: new Set(this.#queues), stops: new Set(this.#stops) };
-    this.#queues.clear();
-    this.#stops.clear();
+    const news = {
+      queues: new Set(this.#queues),
+      stops: new Set(this.#stops),
+      machines: new Set(this.#machines),
+    };
+    for (const named of [this.#queues, this.#stops, this.#machines]) named.clear();
     this.#sent = this.#notify(news).catch(() => {});
   }
 
@@ -215,13 +232,17 @@ function channelOf(schemaName: string): string {
 function newsIn(lines: readonly Line[]): News {
   const queues = new Set<string>();
   const stops = new Set<string>();
+  const machines = new Set<string>();
   for (const { entries } of lines) {
-    for (const { kind, id, to, patch } of entries) {
+    for (const { kind, id, from, to, patch } of entries) {
+      const isStarted = kind === 'actor' && from === null;
+      if ((isStarted || kind === 'message') && to !== null && typeof patch?.machine === 'string')
+        machines.add(patch.machine);
       const parent = kind === 'job' ? ((patch?.parent ?? null) as JobRecord['parent']) : null;
       if (kind === 'quota') queues.add(id.slice(0, id.indexOf('/')));
       else if (parent !== null && 'queue' in parent && !('agent' in parent)) queues.add(parent.queue);
       if (kind === 'job' && to === 'active.cancelling') stops.add(id);
     }
   }
-  return { queues, stops };
+  return { queues, stops, machines };
 }

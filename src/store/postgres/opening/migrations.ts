@@ -1,3 +1,4 @@
+import { actorsMigration } from '../sql/actors.ts';
 import { functions } from '../sql/functions.ts';
 import { tables } from '../sql/tables.ts';
 
@@ -5,4 +6,4 @@ import { tables } from '../sql/tables.ts';
  * What builds the schema, in order. A migration that was released is never edited: a change is a new one at the end.
  * `{schema}` is replaced by the quoted name of the schema.
  */
-export const migrations: readonly string[] = [`${tables}\n${functions}`];
+export const migrations: readonly string[] = [`${tables}\n${functions}`, actorsMigration];

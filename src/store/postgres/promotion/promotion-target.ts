@@ -2,6 +2,7 @@ import type { AgentPlace } from '../../../../machines/job.context.ts';
 import { SignalboxError } from '../../../errors.ts';
 import type { JobRecord, PromotionRecord } from '../../../model/records/records.ts';
 import type { Kind, Line, Records } from '../../entry.ts';
+import { recordKinds } from '../../kinds.ts';
 import { lineOf, promotedShift, ungrouped } from '../commits/entries.ts';
 import { recordOf } from '../commits/working-set.ts';
 import { codeOf, kindOfError, storeError } from '../failures.ts';
@@ -18,8 +19,7 @@ export type FoundTarget =
   | { readonly is: 'used'; readonly by: string };
 
 /** What has rows in a store that is used, beside its own record. */
-const usedTables =
-  'line job done queue quota limit schedule representation agent proxy annotation unique'.split(' ');
+const usedTables = ['line', 'done', ...recordKinds.filter((kind) => kind !== 'store')];
 /** What may be there before. */
 const conflicts = new Map([
   // Since the schema was made.

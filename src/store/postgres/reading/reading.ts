@@ -1,8 +1,16 @@
 import { isOverdue } from '../../../model/jobs/deadline.ts';
 import { queueOfLimit } from '../../../model/records/keys.ts';
-import type { AnnotationRecord, JobRecord, ScheduleRecord } from '../../../model/records/records.ts';
+import type {
+  AnnotationRecord,
+  JobRecord,
+  MessageRecord,
+  ScheduleRecord,
+} from '../../../model/records/records.ts';
 import type { Kind, Records as RecordsByKind } from '../../entry.ts';
 import type {
+  ActorCount,
+  ActorPage,
+  ActorPageRequest,
   Callback,
   JobCounts,
   JobPage,
@@ -15,6 +23,7 @@ import { recordOf } from '../commits/working-set.ts';
 import { storeError } from '../failures.ts';
 import type { Openings } from '../opening/openings.ts';
 import { borrowed, type SqlConnection } from '../sql-port.ts';
+import { actorCounts, actorsPage, deadLetters, dueActors, mailCount, mailed, mailOf } from './actors.ts';
 import { counts } from './counts.ts';
 import { leftBehind } from './left.ts';
 import { completedOf, jobsPage, quarantined } from './lists.ts';
@@ -173,6 +182,34 @@ export class Reading implements RecordReader {
     });
   }
 
+  dueActors(machines: readonly string[], now: number, most: number): Promise<readonly string[]> {
+    return this.read((records) => dueActors(records, machines, now, most));
+  }
+
+  mailed(machines: readonly string[], after: string, most: number): Promise<readonly string[]> {
+    return this.read((records) => mailed(records, machines, after, most));
+  }
+
+  mail(actor: string, most: number): Promise<readonly MessageRecord[]> {
+    return this.read((records) => mailOf(records, actor, most));
+  }
+
+  mailCount(actor: string): Promise<number> {
+    return this.read((records) => mailCount(records, actor));
+  }
+
+  actorsPage(request: ActorPageRequest): Promise<ActorPage> {
+    return this.read((records) => actorsPage(records, request));
+  }
+
+  actorCounts(): Promise<readonly ActorCount[]> {
+    return this.read(actorCounts);
+  }
+
+  deadLetters(most: number): Promise<readonly MessageRecord[]> {
+    return this.read((records) => deadLetters(records, most));
+  }
+
   parked(limit: string): Promise<number> {
     return this.read(async (records) => {
       const lanes = await records.lanes(queueOfLimit(limit));
@@ -246,6 +283,7 @@ export class Reading implements RecordReader {
         `SELECT min(at) AS at FROM (
            SELECT (SELECT d.at FROM ${schema}.due d WHERE d.at > $1 ORDER BY d.at LIMIT 1) AS at
            UNION ALL SELECT (SELECT s.next_at FROM ${schema}.schedule s WHERE s.next_at > $1 ORDER BY s.next_at LIMIT 1)
+           UNION ALL SELECT (SELECT a.due_at FROM ${schema}.actor a WHERE a.status = 'active' AND a.due_at > $1 ORDER BY a.due_at LIMIT 1)
            UNION ALL SELECT (p ->> 'until')::float8 FROM ${schema}.queue q CROSS JOIN LATERAL json_array_elements(q.body -> 'pauses') p
              WHERE json_array_length(q.body -> 'pauses') > 0
            UNION ALL SELECT (a.body #>> '{paused,until}')::float8 FROM ${schema}.agent a WHERE a.body #>> '{paused,at}' IS NOT NULL

@@ -1,7 +1,6 @@
 import { refuse, settings } from './settings.ts';
 
-/** What a commit believes in. `{schema}` is replaced by the quoted name of the schema. */
-export const expectFunction = `
+const leaveFunction = `
   -- Takes jobs of one line out of their runs, in the order of their turns, and locks them.
   CREATE FUNCTION {schema}.leave(p_lane integer, p_line integer, p_ids text[], p_turns bigint[], p_revs bigint[]) RETURNS void LANGUAGE plpgsql ${settings} AS $$
   #variable_conflict use_column
@@ -29,9 +28,13 @@ export const expectFunction = `
     IF EXISTS (SELECT FROM unnest(p_ids, p_revs) AS u (id, rev) WHERE u.rev IS DISTINCT FROM (SELECT t.rev FROM {schema}.job t WHERE t.id = u.id))
     THEN ${refuse('p_ids[1]')} END IF;
   END $$;
+`;
 
+/** `more`: further kinds of beliefs. */
+export function expectation(create: 'CREATE' | 'CREATE OR REPLACE', more: string): string {
+  return `
   -- Locks what a commit believes in, and takes jobs out of the places that they leave. In the order of the list, which is that of ids.
-  CREATE FUNCTION {schema}.expect(p_beliefs json, p_epoch bigint, p_now float8) RETURNS void LANGUAGE plpgsql ${settings} AS $$
+  ${create} FUNCTION {schema}.expect(p_beliefs json, p_epoch bigint, p_now float8) RETURNS void LANGUAGE plpgsql ${settings} AS $$
   #variable_conflict use_column
   DECLARE b json; place json; r record; found_rev bigint; found_seq bigint; leaves boolean; chain text;
   BEGIN
@@ -88,7 +91,7 @@ export const expectFunction = `
           WITH RECURSIVE chain (id) AS (
             SELECT (b ->> 'on') COLLATE "C" UNION SELECT j.waiting_on FROM {schema}.job j JOIN chain ON j.id = chain.id WHERE j.waiting_on IS NOT NULL
           ) SELECT FROM chain WHERE chain.id = b ->> 'id'
-        ) THEN ${refuse(`b ->> 'id'`)} END IF;
+        ) THEN ${refuse(`b ->> 'id'`)} END IF;${more}
       ELSE
         EXECUTE format('SELECT t.rev, t.last_seq FROM {schema}.%I t WHERE t.id = $1 FOR UPDATE', b ->> 'is') INTO found_rev, found_seq USING b ->> 'id';
         -- A limit that said nothing was dropped, and may have been made anew.
@@ -97,3 +100,7 @@ export const expectFunction = `
     END LOOP;
   END $$;
 `;
+}
+
+/** What a commit believes in. `{schema}` is replaced by the quoted name of the schema. */
+export const expectFunction = `${leaveFunction}${expectation('CREATE', '')}`;

@@ -5,7 +5,7 @@ const analyzedSeldom = 'autovacuum_analyze_threshold = 200000, autovacuum_analyz
 const plainRow = 'toast_tuple_target = 8160';
 
 /** What comes and goes with every round is cleaned up often: a claim passes over what is dead. */
-const busy = `autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 0, ${analyzedSeldom}`;
+export const busy = `autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 0, ${analyzedSeldom}`;
 
 /** How a day of each table is kept. */
 export const daySettings: { readonly [table: string]: string } = {
@@ -15,7 +15,8 @@ export const daySettings: { readonly [table: string]: string } = {
   line: `${plainRow}, ${analyzedSeldom}`,
 };
 
-const record =
+/** The columns of a record of any kind but job. */
+export const record =
   'id text COLLATE "C" PRIMARY KEY, rev bigint NOT NULL, last_seq bigint NOT NULL, body json NOT NULL';
 
 /** A run of waiting jobs. */

@@ -49,6 +49,28 @@ export class DueList {
       }
   }
 
+  /** The ids of all, latest first. */
+  *latest(): Generator<string> {
+    for (let index = this.#pieces.length - 1; index >= 0; index -= 1) {
+      const piece = this.#pieces[index] as Due[];
+      for (let at = piece.length - 1; at >= 0; at -= 1) yield (piece[at] as Due).id;
+    }
+  }
+
+  /** The ids behind one of an instant, in order. It need not be here. */
+  *behind(id: string, instant: number): Generator<string> {
+    const due = { at: instant, id };
+    const index = this.#pieceOf(due);
+    for (let piece = index; piece < this.#pieces.length; piece += 1) {
+      const entries = this.#pieces[piece] as Due[];
+      const from = piece === index ? placeIn(entries, due) : 0;
+      for (let at = from; at < entries.length; at += 1) {
+        const entry = entries[at] as Due;
+        if (entry.at !== instant || entry.id !== id) yield entry.id;
+      }
+    }
+  }
+
   /** The first piece that ends with an entry, or behind it. */
   #pieceOf(due: Due): number {
     return firstOf(this.#pieces.length, (at) => !isBefore((this.#pieces[at] as Due[]).at(-1) as Due, due));

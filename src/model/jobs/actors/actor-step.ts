@@ -1,0 +1,74 @@
+import { type ActorContext, newActorContext } from '../../../../machines/actor.context.ts';
+import type { ActorEvent } from '../../../../machines/actor.machine.ts';
+import type { Json } from '../../../../machines/json.ts';
+import { BadStatusError } from '../../../errors.ts';
+import { type ActorRecord, recordVersion } from '../../records/records.ts';
+import { actorChart } from '../machine-version.ts';
+
+/** What the step of a user's machine looks like in the journal. */
+export interface ActorStep {
+  /** The event of the machine. */
+  readonly event: string;
+  /** The states of the machine before and after. */
+  readonly from: string | null;
+  readonly to: string;
+  /** What the event carried beside its type. */
+  readonly arg?: Json;
+}
+
+/** A change of an actor, to be committed. */
+export interface ActorTransition extends ActorStep {
+  readonly kind: 'actor';
+  readonly id: string;
+  readonly patch: { readonly [key: string]: Json } | null;
+}
+
+/**
+ * Applies an event to an actor, by its chart: it decides the status, the machine of the user the state.
+ * @throws BadStatusError when the chart refuses the event.
+ */
+export function stepActor(record: ActorRecord, event: ActorEvent, change: ActorStep): ActorTransition {
+  const step = actorChart.step(record.status, record, event);
+  if (!step.moved) {
+    throw new BadStatusError({
+      what: `actor ${record.id}`,
+      status: record.status,
+      event: event.type,
+      guards: step.guards,
+    });
+  }
+  const status = step.to === record.status ? {} : { status: step.to };
+  const left = event.type === 'actor.start' ? leftContext(record) : {};
+  const set = { ...left, ...step.patch, ...status } as Record<string, Json>;
+  const known = record as unknown as Record<string, Json>;
+  const patch = Object.fromEntries(Object.entries(set).filter(([key, value]) => value !== known[key]));
+  return {
+    kind: 'actor',
+    id: record.id,
+    ...change,
+    // The first entry of a record has no state before it.
+    from: record.rev === 0 ? null : change.from,
+    patch: Object.keys(patch).length === 0 ? null : patch,
+  };
+}
+
+/** An actor that begins anew has nothing of the context that it had before. */
+function leftContext(record: ActorRecord): Record<string, null> {
+  const keys = Object.keys(record).filter((key) => key.startsWith('c:'));
+  return Object.fromEntries(keys.map((key) => [key, null]));
+}
+
+/** An actor that was never started. */
+export function newActorRecord(id: string): ActorRecord {
+  const context: ActorContext = newActorContext();
+  return {
+    id,
+    v: recordVersion,
+    rev: 0,
+    lastSeq: 0,
+    createdSeq: 0,
+    status: 'absent',
+    state: '',
+    ...context,
+  } as ActorRecord;
+}
