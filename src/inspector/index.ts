@@ -92,7 +92,7 @@ export function createInspector(box: Signalbox, options: InspectorOptions = {}):
     pause,
     actors: liveSource(box),
     names: box.known,
-    watchActors: (listener) => box.watchActors(() => listener()),
+    watchLiveActors: (listener) => box.watchLiveActors(() => listener()),
     explain: (id) => explained(box, id),
   };
   const stopped = () => box.stopped();

@@ -11,8 +11,7 @@ const open: TestBox[] = [];
 const folders: string[] = [];
 
 afterEach(async () => {
-  for (const test of open.splice(0))
-    if (test.box.state === 'running') await test.tearDown({ assertNoErrors: false } as never);
+  for (const test of open.splice(0)) if (test.box.state === 'running') await test.tearDown();
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 

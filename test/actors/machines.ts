@@ -13,7 +13,7 @@ export const length = defineMachine(
 /** Charges a card, unless a test says otherwise. */
 export const charge = defineJob({
   name: 'charge',
-  retry: 'never',
+  retry: 'NeverRetry',
   run: async (order: string, cents: number): Promise<string> => {
     if (cents > 100_000) throw new Error('declined');
     return `receipt of ${order}`;
@@ -64,7 +64,7 @@ export const order = defineMachine(
     },
     actors: { charge: fromJob(charge), parcel },
     actions: {
-      remind: put(mail, ({ context }: { context: Order }) => [context.email, 'please approve']),
+      remind: put(mail, ({ context }) => [context.email, 'please approve']),
       count: assign({ reminders: ({ context }) => context.reminders + 1 }),
     },
     delays: { reminder: 86_400_000 },

@@ -106,7 +106,7 @@ forEachStore('The tree of actors', (makeStore) => {
     await reactor.advance('6s');
     other.abandon();
     const elsewhere = {
-      actors: () => box.actors().filter(({ dispatcher }) => dispatcher !== 'other-1'),
+      actors: () => box.liveActors().filter(({ dispatcher }) => dispatcher !== 'other-1'),
       dispatcher: () => null,
       trace: () => ({ since: 0, states: [], taken: [], events: [] }),
     };
@@ -192,7 +192,7 @@ describe('An actor', () => {
     await box.start({ agent: agent({ size: 7 }) });
     // As where another process has just set it.
     const source = {
-      actors: () => box.actors().map((each) => ({ ...each, context: { ...each.context, size: 2 } })),
+      actors: () => box.liveActors().map((each) => ({ ...each, context: { ...each.context, size: 2 } })),
       dispatcher: () => null,
       trace: () => ({ since: 0, states: [], taken: [], events: [] }),
     };
@@ -257,8 +257,8 @@ describe('An actor', () => {
     const { box, reactor } = await makeBox({ store: memoryStore(), jobs });
     await box.start();
     let watching = 0;
-    const watch = box.watchActors.bind(box);
-    box.watchActors = (listener) => {
+    const watch = box.watchLiveActors.bind(box);
+    box.watchLiveActors = (listener) => {
       const stop = watch(listener);
       watching += 1;
       return () => {

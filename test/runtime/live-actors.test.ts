@@ -12,10 +12,10 @@ const jobs = [work, stuck];
 forEachStore('The live actors', (makeStore) => {
   it('are the supervisor, its dispatchers and their agents, in this order', async () => {
     const { box } = await makeBox({ store: makeStore(), jobs, queues: ['mail'] });
-    const before = box.actors();
+    const before = box.liveActors();
     await box.start({ agent: agent({ size: 2 }) });
 
-    const actors = box.actors();
+    const actors = box.liveActors();
 
     expect(before).toMatchObject([
       { id: 'supervisor', machine: 'supervisor', state: 'running', parent: null },
@@ -50,7 +50,7 @@ forEachStore('The live actors', (makeStore) => {
     await box.queue().put(stuck());
     await reactor.advance('1s');
 
-    expect(box.actors().at(-1)).toMatchObject({ state: 'full', context: { size: 1, held: 1 } });
+    expect(box.liveActors().at(-1)).toMatchObject({ state: 'full', context: { size: 1, held: 1 } });
   });
 
   it('end with their dispatcher', async () => {
@@ -59,7 +59,7 @@ forEachStore('The live actors', (makeStore) => {
     await dispatcher.deactivate();
 
     await expect
-      .poll(() => box.actors().map(({ machine, state }) => `${machine} ${state}`))
+      .poll(() => box.liveActors().map(({ machine, state }) => `${machine} ${state}`))
       .toEqual(['supervisor running', 'dispatcher stopped']);
   });
 
@@ -67,7 +67,7 @@ forEachStore('The live actors', (makeStore) => {
     const { box, reactor } = await makeBox({ store: makeStore(), jobs });
     await box.start({ agent: agent({ size: 2 }) });
     const heard: ActorChange[] = [];
-    const stop = box.watchActors((change) => heard.push(change));
+    const stop = box.watchLiveActors((change) => heard.push(change));
     await box.queue().put(work('secret'));
     await reactor.advance('100ms');
     stop();
@@ -93,7 +93,7 @@ describe('Those who watch the live actors', () => {
   it('hear of actors that join later, and of none that XState alone knows', async () => {
     const { box } = await makeBox({ store: memoryStore(), jobs });
     const heard: ActorChange[] = [];
-    box.watchActors((change) => heard.push(change));
+    box.watchLiveActors((change) => heard.push(change));
     const dispatcher = await box.start();
     await dispatcher.deactivate();
     await expect.poll(() => heard.map(({ event }) => event)).toContain('child.leave');
@@ -111,10 +111,10 @@ describe('Those who watch the live actors', () => {
   it('do not disturb each other, nor the machines', async () => {
     const { box, reactor, logged } = await makeBox({ store: memoryStore(), jobs });
     const heard: string[] = [];
-    box.watchActors(() => {
+    box.watchLiveActors(() => {
       throw new Error('oops');
     });
-    const stop = box.watchActors(({ event }) => {
+    const stop = box.watchLiveActors(({ event }) => {
       heard.push(event);
       if (event === 'poll.due') stop();
     });
@@ -155,7 +155,7 @@ describe('Those who watch the live actors', () => {
   it('are functions', async () => {
     const { box } = await makeBox({ store: memoryStore(), jobs });
 
-    expect(() => box.watchActors('listener' as never)).toThrow(
+    expect(() => box.watchLiveActors('listener' as never)).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION' }),
     );
   });

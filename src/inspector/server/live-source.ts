@@ -13,10 +13,10 @@ export function liveSource(box: Signalbox): ActorSource {
   function watched(): Traces {
     askedAt = box.store.now();
     if (traces !== null) return traces;
-    const own = new Traces(box.actors(), askedAt);
+    const own = new Traces(box.liveActors(), askedAt);
     traces = own;
     // The first event that comes too late ends it: no timer has to.
-    const stop = box.watchActors((change) => {
+    const stop = box.watchLiveActors((change) => {
       if (change.at - askedAt <= watchMs) return own.note(change);
       stop();
       traces = null;
@@ -25,7 +25,7 @@ export function liveSource(box: Signalbox): ActorSource {
   }
 
   return {
-    actors: () => box.actors(),
+    actors: () => box.liveActors(),
     dispatcher: (uuid) => {
       const dispatcher = box.getDispatcher(uuid);
       if (dispatcher === null) return null;

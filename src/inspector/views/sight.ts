@@ -14,7 +14,7 @@ export interface Sight {
   /** The live machines of this process. Absent: they are not recorded, as in a closed store and in the past. */
   readonly actors?: ActorSource;
   /** Calls the listener with every change of a live machine, until what it returns is called. */
-  watchActors?(listener: () => void): () => void;
+  watchLiveActors?(listener: () => void): () => void;
   /** Why there is no answer about an earlier moment, in words; null: there is. */
   readonly noPast: string | null;
   /** Explains a job with what this process knows. Undefined: there is no such job. */

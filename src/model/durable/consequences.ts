@@ -210,7 +210,7 @@ export class Consequences {
       throw new TypeError(
         `Expected the input of child "${name}" to be the list of arguments of job "${source.job.definition.name}", got ${shown(input)}. Let \`input\` return [value].`,
       );
-    this.#setChild(name, { kind: 'job', src, id: childJobId(actor, name, run), run });
+    this.#setChild(name, { kind: 'job', src, id: (this.#at.jobId ?? childJobId)(actor, name, run), run });
     const given = source.kind === 'job' ? (input ?? []) : input;
     this.#add({ type: 'startJob', child: name, run, src, source, input: given });
   }

@@ -72,6 +72,8 @@ export interface StepAt {
   readonly refer: ReferJob;
   readonly resolve: ResolveJob;
   readonly limits: Pick<Limits, 'depth' | 'keys' | 'bytes' | 'context'>;
+  /** Makes the id of the job that is a run of a child: no other run has it. */
+  readonly jobId?: (actor: string, child: string, run: number) => string;
   /** Of an actor that starts: whose child it is. */
   readonly parent?: ActorParent | null;
   /** What the machine gets is frozen: it throws where it would change a value in place. */

@@ -1,4 +1,5 @@
 import { ConflictError } from '../../errors.ts';
+import { Failure } from '../../model/values/failure.ts';
 import type { Ticket } from '../../store/store.ts';
 import { BufferedUnit } from '../commits/buffered-unit.ts';
 import type { Committer } from '../commits/committer.ts';
@@ -6,7 +7,6 @@ import { isStoreClosed } from '../commits/retry-rules.ts';
 import { errorText } from '../environment/logging.ts';
 import { nextTurn } from '../environment/reactor/next-turn.ts';
 import type { ScheduledCall } from '../environment/reactor/reactor.ts';
-import { Failure } from '../../model/values/failure.ts';
 import type { Answer, Item } from './actor-items.ts';
 import { makeTurn, type TurnDeps, type TurnPlan } from './make-turn.ts';
 

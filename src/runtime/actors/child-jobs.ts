@@ -1,12 +1,14 @@
+import { createHash } from 'node:crypto';
 import { SignalboxError } from '../../errors.ts';
 import type { DurableEffect } from '../../model/durable/machine.ts';
 import type { ActorRecord } from '../../model/records/records.ts';
+import { idBeginning } from '../../model/values/ids.ts';
 import { cancelJob } from '../callbacks/cancel-job.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { MachineLike } from '../definitions/machines.ts';
 import type { CallbackSteps } from '../execution/run-steps.ts';
 import type { JobLike } from '../jobs/job-like.ts';
-import type { PutOptions } from '../jobs/put-batch.ts';
+import type { InternalPutOptions } from '../jobs/put-batch.ts';
 import { put } from '../jobs/put-jobs.ts';
 import type { JobTask } from './turn.ts';
 
@@ -21,7 +23,13 @@ export interface ChildJobDeps {
 }
 
 /** Where and how a machine lets a job run. */
-type JobOptions = Omit<PutOptions, 'client'> & { readonly queue?: string };
+type JobOptions = Omit<InternalPutOptions, 'client'> & { readonly queue?: string };
+
+/** The id of a run of a child: the same in every attempt, and of no other run, also of an actor of the same id that lived before. */
+export function childJobId(actor: string, child: string, run: number, at: number): string {
+  const hash = createHash('sha256').update(`${actor}\n${child}\n${run}\n${at}`).digest('base64url');
+  return `${idBeginning(at)}${hash.slice(0, 26)}`;
+}
 
 /** What an effect of a step does with jobs: in its commit, so a job that is not in it was never there. */
 export function jobTaskOf(
@@ -32,7 +40,8 @@ export function jobTaskOf(
 ): JobTask {
   switch (effect.type) {
     case 'put':
-      return (unit) => putJob(unit, machine, (effect.job as unknown as Definition)(...effect.args), effect.options);
+      return (unit) =>
+        putJob(unit, machine, (effect.job as unknown as Definition)(...effect.args), effect.options);
     case 'startJob':
       return (unit) => startJob(deps, unit, { actor, machine, effect });
     case 'stopChild':
@@ -61,7 +70,8 @@ function startJob(
   const { child, run, src, source, input } = effect;
   const id = actor.children?.[child]?.id as string;
   const definition = (source.kind === 'job' ? source.job : promiseJob(machine, src)) as unknown as Definition;
-  const job = source.kind === 'job' ? definition(...(input as readonly unknown[])) : definition(input ?? null);
+  const job =
+    source.kind === 'job' ? definition(...(input as readonly unknown[])) : definition(input ?? null);
   const reply = { actor: actor.id, machine: machine.name, child, run };
   return putJob(unit, machine, job, { ...source.options, id, unique: false, reply });
 }

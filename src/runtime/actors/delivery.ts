@@ -31,9 +31,7 @@ export class Delivery {
 
   constructor(deps: DeliveryDeps) {
     this.#deps = deps;
-    this.#actor = createActor(
-      deliveryMachine.provide({ actions: { deliver: () => void this.#deliver() } }),
-    );
+    this.#actor = createActor(deliveryMachine.provide({ actions: { deliver: () => void this.#deliver() } }));
   }
 
   /** True from the start of the box until it stops. */

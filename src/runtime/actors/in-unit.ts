@@ -10,7 +10,10 @@ export async function takeWithin(
   unit: UnitOfWork,
   { id, machine, item }: { readonly id: string; readonly machine: string; readonly item: Item },
 ): Promise<Answer> {
-  const plan = await makeTurn({ ...deps, work: unit }, id, machine, [item], { readsMail: false, isMailed: false });
+  const plan = await makeTurn({ ...deps, work: unit }, id, machine, [item], {
+    readsMail: false,
+    isMailed: false,
+  });
   const answer = plan.answers.get(0);
   if (answer instanceof Error) throw answer;
   await unit.submit(plan.changes, plan.expect);

@@ -1,9 +1,9 @@
 import type { EventObject } from 'xstate';
 import type { Json } from '../../../machines/json.ts';
 import { SignalboxError } from '../../errors.ts';
-import { refusingGuards } from '../../model/durable/explain.ts';
-import { versionVerdict } from '../../model/durable/migrate.ts';
+import { refusingGuards } from '../../model/durable/look.ts';
 import { StepError } from '../../model/durable/machine.ts';
+import { versionVerdict } from '../../model/durable/migrate.ts';
 import { dueTimers } from '../../model/durable/timers.ts';
 import type { ActorRecord, MessageRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
@@ -17,6 +17,7 @@ import { errorText } from '../environment/logging.ts';
 import { storedJobOnly } from '../jobs/job-drafts.ts';
 import type { JobHandles } from '../jobs/job-like.ts';
 import type { Answer, CommandItem, EventItem, Item, StartItem } from './actor-items.ts';
+import { childJobId } from './child-jobs.ts';
 import { dead, freeLetterId, ifNew, stopLetterId, taken, takenLetter } from './messages.ts';
 import { ActorInTurn, argOf, type JobTask, type TurnTools } from './turn.ts';
 
@@ -88,11 +89,13 @@ class TurnInMaking {
     this.#read = record;
     const { work, handles, machines } = deps;
     const { context } = work;
+    const now = context.store.now();
     const at = {
-      now: context.store.now(),
+      now,
       refer: storedJobOnly,
       resolve: (job: string) => handles.reference(work.handles, job),
       limits: context.limits,
+      jobId: (actor: string, child: string, run: number) => childJobId(actor, child, run, now),
     };
     this.#tools = {
       at,
@@ -103,6 +106,10 @@ class TurnInMaking {
       carryOut: deps.carryOut,
     };
     this.#actor = new ActorInTurn(this.#tools, id, machine, record);
+  }
+
+  get #isSuspended(): boolean {
+    return this.#actor.status === 'suspended';
   }
 
   get #id(): string {
@@ -116,7 +123,11 @@ class TurnInMaking {
     else if (this.#actor.status === 'active' && first?.kind === 'event') await this.#takeTimers();
     if (mail.length === mostMail && first?.kind === 'event') return;
     for (const [index, item] of items.entries()) await this.#item(index, item, options);
-    if (!options.readsMail && items.some(({ kind }) => kind === 'event') && this.#actor.parts.changes.length > 0)
+    if (
+      !options.readsMail &&
+      items.some(({ kind }) => kind === 'event') &&
+      this.#actor.parts.changes.length > 0
+    )
       this.#expect.push({ check: 'noMail', id: this.#id });
   }
 
@@ -129,15 +140,17 @@ class TurnInMaking {
     return {
       ...{ changes, expect, jobs: parts.jobs, after: parts.after, answers: this.#answers },
       plansDue: changes.some(({ kind, patch }) => kind === 'actor' && patch !== null && patch.dueAt != null),
-      hasMore: hasMore || this.#isMailLeft || (record?.dueAt ?? Number.POSITIVE_INFINITY) <= this.#tools.at.now,
+      hasMore:
+        hasMore || this.#isMailLeft || (record?.dueAt ?? Number.POSITIVE_INFINITY) <= this.#tools.at.now,
     };
   }
 
   /** Goes on in the version that this process has, or is suspended until one comes that knows its own. */
   #bringUp(): void {
     const { machine, there } = this.#actor;
-    const verdict = versionVerdict(machine.prepared, there, this.#tools.at);
-    if (verdict.is === 'migrates') this.#actor.migrate(verdict.patch, verdict.to);
+    const verdict = versionVerdict(machine.prepared, there, { ...this.#tools.at, id: this.#id });
+    if (verdict.is === 'pinned') this.#actor.machine = { ...machine, prepared: verdict.machine };
+    else if (verdict.is === 'migrates') this.#actor.migrate(verdict.patch, verdict.to);
     else if (verdict.is === 'unknown')
       this.#actor.suspend(
         Failure.from(
@@ -145,7 +158,7 @@ class TurnInMaking {
             id: this.#id,
             machine: there.machine,
             version: there.version,
-            known: verdict.known,
+            known: [machine.prepared, ...machine.prepared.previous].map(({ version }) => version),
           }),
         ),
       );
@@ -161,9 +174,9 @@ class TurnInMaking {
     for (const message of mail) {
       if (message.id === stop?.id) continue;
       await this.#takeTimers(message.at);
-      if (this.#actor.status === 'suspended') return;
+      if (this.#isSuspended) return;
       await this.#message(message);
-      if (this.#actor.status === 'suspended') return;
+      if (this.#isSuspended) return;
     }
     if (this.#actor.status === 'active') await this.#takeTimers();
   }
@@ -199,8 +212,11 @@ class TurnInMaking {
   async #message(message: MessageRecord): Promise<void> {
     const actor = this.#actor;
     if (!actor.isAlive) {
-      const reason = actor.status === 'absent' ? 'unknown' : actor.status === 'stopped' ? 'stopped' : 'finished';
-      this.#changes.push(message.run === null ? dead(message, reason, this.#tools.at.now) : taken(message, this.#tools.at.now));
+      const reason =
+        actor.status === 'absent' ? 'unknown' : actor.status === 'stopped' ? 'stopped' : 'finished';
+      this.#changes.push(
+        message.run === null ? dead(message, reason, this.#tools.at.now) : taken(message, this.#tools.at.now),
+      );
       return;
     }
     const { event, run, from } = message;
@@ -219,7 +235,8 @@ class TurnInMaking {
         this.#changes.push(dead(message, 'threw', this.#tools.at.now, failure.data));
         this.#deps.work.context.log.events(
           'ERROR',
-          () => `actor ${this.#id} could not take "${given.type}", which is a dead letter now: ${errorText(failure)}`,
+          () =>
+            `actor ${this.#id} could not take "${given.type}", which is a dead letter now: ${errorText(failure)}`,
           { err: failure.toError() },
         );
       } else this.#refusedByMachine(error, message);
@@ -236,7 +253,9 @@ class TurnInMaking {
     const failure = failureOf(error);
     const actor = this.#actor;
     const { log } = this.#deps.work.context;
-    log.events('ERROR', () => `actor ${this.#id} cannot go on: ${errorText(failure)}`, { err: failure.toError() });
+    log.events('ERROR', () => `actor ${this.#id} cannot go on: ${errorText(failure)}`, {
+      err: failure.toError(),
+    });
     if (actor.machine.settings.onError === 'suspend') actor.suspend(failure);
     else {
       actor.fail(failure);
@@ -319,7 +338,7 @@ class TurnInMaking {
 
   #eventRefused(event: EventObject): SignalboxError {
     const { state } = this.#actor.there;
-    const guards = refusingGuards(this.#actor.machine.prepared, this.#actor.there, event, this.#tools.at) ?? [];
+    const guards = refusingGuards(this.#actor.machine.prepared, this.#actor.there, event);
     return new SignalboxError('EVENT_REFUSED', { id: this.#id, event: event.type, state, guards });
   }
 
@@ -368,7 +387,7 @@ class TurnInMaking {
     if (!rest.type.startsWith('xstate.error.'))
       return decodeValue(event, this.#tools.at.resolve) as EventObject;
     const decoded = decodeValue(rest, this.#tools.at.resolve) as EventObject;
-    return { ...decoded, error: new Failure(error as never) };
+    return { ...decoded, error: new Failure(error as never) } as EventObject;
   }
 }
 

@@ -18,7 +18,8 @@ export const stopLetterId = `${ownMark}stop`;
 export const freeLetterId = (id: string): string => `${ownMark}${id}`;
 
 /** Whether the sender has given the message an id, under which it is remembered for a day. */
-const isNamed = ({ id, actor }: Pick<MessageRecord, 'id' | 'actor'>): boolean => id[actor.length + 1] !== ownMark;
+const isNamed = ({ id, actor }: Pick<MessageRecord, 'id' | 'actor'>): boolean =>
+  id[actor.length + 1] !== ownMark;
 
 /** Refuses what cannot be the id of a message. @throws SignalboxError `INVALID_OPTION`. */
 export function checkMessageId(id: unknown): string {
@@ -73,4 +74,3 @@ export function dead(
     patch,
   };
 }
-

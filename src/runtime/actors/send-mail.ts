@@ -28,10 +28,7 @@ export async function sendMail(
   if (item.id !== null && (await work.read('message', `${id}#${item.id}`)) !== undefined)
     return { actor: id, taken: null, isDuplicate: true };
   const letterId = item.id ?? freeLetterId(context.ids.newId());
-  const letter = putLetter(
-    { actor: id, machine, event, from, run: null, at: context.store.now() },
-    letterId,
-  );
+  const letter = putLetter({ actor: id, machine, event, from, run: null, at: context.store.now() }, letterId);
   const expect: Precondition[] = [];
   if (item.id !== null) expect.push(ifNew(id, item.id));
   if (from === null) {

@@ -66,7 +66,7 @@ interface Named {
 /** One actor on its way through a turn. Each step is whole, or leaves nothing. */
 export class ActorInTurn {
   readonly id: string;
-  readonly machine: MachineLike;
+  machine: MachineLike;
   readonly parts = new TurnParts();
   /** As the steps of this turn have left it; undefined: it was never there. */
   record: ActorRecord | undefined;
@@ -105,7 +105,8 @@ export class ActorInTurn {
   /** Takes an event. Returns whether anything took it: otherwise nothing has changed. @throws StepError, SignalboxError. */
   async take(event: EventObject, arg: Json | undefined): Promise<boolean> {
     const stepped = stepMachine(this.machine.prepared, this.there, event, this.#at);
-    if (!stepped.isTaken && stepped.effects.length === 0 && Object.keys(stepped.patch).length === 0) return false;
+    if (!stepped.isTaken && stepped.effects.length === 0 && Object.keys(stepped.patch).length === 0)
+      return false;
     await this.#stepped(stepped, { event: event.type, ...(arg === undefined ? {} : { arg }) });
     return stepped.isTaken;
   }
@@ -267,14 +268,20 @@ export class ActorInTurn {
     if (source?.kind !== 'machine') return;
     const { now: at } = this.#tools.at;
     const event = { type: stopEvent };
-    const letter = { actor: child.id, machine: source.machine.name, event, from: this.id, run: child.run, at };
+    const letter = {
+      actor: child.id,
+      machine: source.machine.name,
+      event,
+      from: this.id,
+      run: child.run,
+      at,
+    };
     parts.changes.push(putLetter(letter, stopLetterId));
   }
 
   #tell(parts: TurnParts, outcome: Parameters<typeof outcomeLetter>[2], record = this.there): void {
     const { parent } = record;
-    if (parent !== null)
-      parts.changes.push(outcomeLetter(parent, this.id, outcome, this.#tools.at.now));
+    if (parent !== null) parts.changes.push(outcomeLetter(parent, this.id, outcome, this.#tools.at.now));
   }
 }
 

@@ -1,6 +1,7 @@
 import { invalidOption, SignalboxError } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkAnnotationName, checkReason } from '../../model/checks/names.ts';
+import type { DurableLogic } from '../../model/durable/machine.ts';
 import type { AnnotationRecord } from '../../model/records/records.ts';
 import { checkedProgress } from '../../model/values/progress.ts';
 import { decodeValue, encodeValue } from '../../model/values/values.ts';
@@ -15,7 +16,7 @@ import { currentRun, type Run } from '../execution/run.ts';
 import { actorId } from '../handles/actors/actor-commands.ts';
 import { DurableActor } from '../handles/actors/durable-actor.ts';
 import { Job } from '../handles/job.ts';
-import type { DurableLogic, MachineDefinition } from '../handles/machines/define-machine.ts';
+import type { MachineDefinition } from '../handles/machines/define-machine.ts';
 import { Queue } from '../handles/queue.ts';
 import { servicesOf } from '../handles/services.ts';
 import { annotationChange, ifAnnotatable } from '../jobs/annotations.ts';

@@ -1,6 +1,7 @@
 import { ConflictError, SignalboxError } from '../../errors.ts';
 import { checkCount, checkKnown, checkObject } from '../../model/checks/check-options.ts';
 import { checkId, checkQueueName } from '../../model/checks/names.ts';
+import type { DurableLogic } from '../../model/durable/machine.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import { explainJob } from '../../reading/explain.ts';
 import type { Explanation, KnownNames } from '../../reading/explanation.ts';
@@ -28,7 +29,7 @@ import { registerMachine } from '../handles/actors/register-machine.ts';
 import { callableJob } from '../handles/callback-proxy.ts';
 import { type Called, callJob } from '../handles/inline-call.ts';
 import { Job, type JobDefinition } from '../handles/job.ts';
-import type { DurableLogic, MachineDefinition } from '../handles/machines/define-machine.ts';
+import type { MachineDefinition } from '../handles/machines/define-machine.ts';
 import { Queue } from '../handles/queue.ts';
 import type { ScheduleDefinition } from '../handles/schedules/schedule.ts';
 import { JobSearch } from '../handles/search/job-search.ts';
@@ -423,13 +424,13 @@ export class Signalbox extends Inspectable {
    *
    * const box = await createSignalbox({ store: memoryStore(), jobs: [] });
    * await box.start({ agent: agent({ size: 3 }) });
-   * console.log(box.actors().map(({ machine, state }) => `${machine} ${state}`).join(', '));
+   * console.log(box.liveActors().map(({ machine, state }) => `${machine} ${state}`).join(', '));
    * // => supervisor running, dispatcher waiting, agent idle
-   * console.log(box.actors().at(-1)?.context); // => { size: 3, held: 0, offered: false }
+   * console.log(box.liveActors().at(-1)?.context); // => { size: 3, held: 0, offered: false }
    * await box.stop();
    * ```
    */
-  actors(): readonly ActorView[] {
+  liveActors(): readonly ActorView[] {
     return this.#supervisor.actors.views();
   }
 
@@ -444,7 +445,7 @@ export class Signalbox extends Inspectable {
    *
    * const box = await createSignalbox({ store: memoryStore(), jobs: [] });
    * const seen: string[] = [];
-   * const stop = box.watchActors(({ actor, event, from }) => {
+   * const stop = box.watchLiveActors(({ actor, event, from }) => {
    *   if (actor.machine === 'dispatcher') seen.push(`${from} -${event}-> ${actor.state}`);
    * });
    * await box.start();
@@ -455,7 +456,7 @@ export class Signalbox extends Inspectable {
    *
    * @throws SignalboxError `INVALID_OPTION`.
    */
-  watchActors(listener: (change: ActorChange) => void): () => void {
+  watchLiveActors(listener: (change: ActorChange) => void): () => void {
     return this.#supervisor.actors.watch(listener);
   }
 

@@ -88,7 +88,8 @@ export class Committer {
   carryOut(changes: readonly StagedChange[], ticket: Ticket): void {
     for (const change of changes)
       if ('effects' in change) this.#carryOut(change, ticket);
-      else if (change.kind === 'message' && change.to === 'waiting') this.#deliver(change.patch as never, ticket);
+      else if (change.kind === 'message' && change.to === 'waiting')
+        this.#deliver(change.patch as never, ticket);
   }
 
   /** Calls `done` when the commit is written, or `refused` when it is refused. */
@@ -121,8 +122,7 @@ export class Committer {
         this.#announce(transition.id, ticket);
         const reply = transition.job?.reply ?? null;
         if (reply !== null) this.#deliver(reply, ticket);
-      }
-      else if (effect.type === 'offerQuotas' && transition.patch?.quotas !== undefined) {
+      } else if (effect.type === 'offerQuotas' && transition.patch?.quotas !== undefined) {
         this.whenWritten(ticket, () => this.#offerFreedQuotas(transition));
       } else if (effect.type === 'freeSlot') {
         // The claim that follows is written together with what made room for it, or undone with it.

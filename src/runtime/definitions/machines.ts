@@ -1,5 +1,5 @@
 import { SignalboxError, shown } from '../../errors.ts';
-import type { PreparedMachine } from '../../model/durable/prepare.ts';
+import type { PreparedMachine } from '../../model/durable/machine.ts';
 
 /** What the runtime needs of what `defineMachine` returns. */
 export interface MachineLike {

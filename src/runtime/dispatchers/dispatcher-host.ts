@@ -1,9 +1,9 @@
 import type { AnyActorLogic, AnyActorRef } from 'xstate';
 import { invalidOption, SignalboxError } from '../../errors.ts';
+import type { Delivery } from '../actors/delivery.ts';
 import type { AgentActorsDeps } from '../agents/agent-actors.ts';
 import type { CallbackRunner } from '../callbacks/callback-runner.ts';
 import type { OutcomeWaits } from '../execution/outcome-waits.ts';
-import type { Delivery } from '../actors/delivery.ts';
 import type { Ticker } from '../schedules/ticker.ts';
 import type { Stops } from '../stops/stops.ts';
 import type { RegistrationDeps } from './registration.ts';

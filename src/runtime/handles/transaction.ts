@@ -1,10 +1,11 @@
+import type { DurableLogic } from '../../model/durable/machine.ts';
 import { BufferedUnit } from '../commits/buffered-unit.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { storeNew } from '../jobs/put-jobs.ts';
 import { actorId } from './actors/actor-commands.ts';
 import { DurableActor } from './actors/durable-actor.ts';
 import type { Job, JobDefinition } from './job.ts';
-import type { DurableLogic, MachineDefinition } from './machines/define-machine.ts';
+import type { MachineDefinition } from './machines/define-machine.ts';
 import { Queue } from './queue.ts';
 
 /**

@@ -74,6 +74,7 @@ export function threadRuntime(box: BoxData, ports: ThreadPorts, voice: ThreadVoi
     // Effects of changes follow their commit, which the main thread makes.
     outcomesWritten: () => {},
     stopRequested: () => {},
+    mailAvailable: () => {},
     slotFreed: () => {},
   });
   const work = new AutocommitUnit(committer);

@@ -91,7 +91,11 @@ export class PutBatch {
   constructor(
     work: UnitOfWork,
     queue: string,
-    { client: _client, reply = null, ...options }: Omit<InternalPutOptions, 'reply'> & { reply?: ActorParent | null },
+    {
+      client: _client,
+      reply = null,
+      ...options
+    }: Omit<InternalPutOptions, 'reply'> & { reply?: ActorParent | null },
     isOne = false,
   ) {
     this.#reply = reply;

@@ -104,7 +104,7 @@ export async function hubStage(): Promise<HubStage> {
       noPast: null,
       actors: liveSource(box),
     },
-    watchActors: (listener) => {
+    watchLiveActors: (listener) => {
       watchers.add(listener);
       return () => watchers.delete(listener);
     },

@@ -22,7 +22,7 @@ export interface StreamClock {
 /** What a hub works with. */
 export interface HubPorts {
   readonly answers: Answers;
-  readonly sight: Pick<Sight, 'reader' | 'source' | 'watchActors'>;
+  readonly sight: Pick<Sight, 'reader' | 'source' | 'watchLiveActors'>;
   readonly clock: StreamClock;
   /** Part of every position: what another process sent is not taken for what this one did. */
   readonly epoch: string;
@@ -132,7 +132,7 @@ export class Hub {
     this.#topics.set(text, topic);
     const { version } = topic;
     viewer.watch(topic, version?.position === position ? version : null);
-    if (topic.isOfActors) this.#unwatch ??= this.#ports.sight.watchActors?.(() => this.#moved()) ?? null;
+    if (topic.isOfActors) this.#unwatch ??= this.#ports.sight.watchLiveActors?.(() => this.#moved()) ?? null;
     if (!topic.isOutdated) viewer.offer(topic);
   }
 

@@ -52,6 +52,13 @@ export function stepActor(record: ActorRecord, event: ActorEvent, change: ActorS
   };
 }
 
+/** The actor after a change, for a further step in the same commit. */
+export function afterActorStep(record: ActorRecord, { patch, to }: ActorTransition): ActorRecord {
+  const after: Record<string, unknown> = { ...record, ...patch, state: to };
+  for (const key in patch) if (patch[key] === null && key.startsWith('c:')) delete after[key];
+  return after as unknown as ActorRecord;
+}
+
 /** An actor that begins anew has nothing of the context that it had before. */
 function leftContext(record: ActorRecord): Record<string, null> {
   const keys = Object.keys(record).filter((key) => key.startsWith('c:'));

@@ -121,9 +121,7 @@ export async function command(at: ActorAt, item: Item): Promise<Answer> {
 
 function perform({ work, id }: ActorAt, machine: string, item: Item): Promise<Answer> {
   const { lines, turns } = servicesOf(work.context).actors;
-  return work.isPartial
-    ? takeWithin(turns, work, { id, machine, item })
-    : lines.add(id, machine, item);
+  return work.isPartial ? takeWithin(turns, work, { id, machine, item }) : lines.add(id, machine, item);
 }
 
 /** The record as it is synced. @throws SignalboxError `ACTOR_NOT_FOUND`. */
@@ -148,5 +146,7 @@ export function resolverOf({ work }: ActorAt): ResolveJob {
 /** The snapshot of a record. @throws SignalboxError `UNKNOWN_MACHINE`. */
 export function thawed(at: ActorAt, record: ActorRecord): unknown {
   const machine = at.machine ?? servicesOf(at.work.context).actors.machines.mustKnow(record.machine);
-  return snapshotOf(machine.prepared, record, resolverOf(at));
+  const { prepared } = machine;
+  const pinned = prepared.previous.find(({ version }) => version === record.version);
+  return snapshotOf(pinned ?? prepared, record, resolverOf(at));
 }

@@ -1,6 +1,6 @@
 import type { EventObject } from 'xstate';
-import { SignalboxError } from '../../../errors.ts';
 import type { Json } from '../../../../machines/json.ts';
+import { SignalboxError } from '../../../errors.ts';
 import type { MachineLike } from '../../definitions/machines.ts';
 import { currentRun } from '../../execution/run.ts';
 import { makeDefinition } from '../define-job.ts';
@@ -24,7 +24,7 @@ export function askDefinitionOf(machine: MachineLike): AskDefinition {
       const run = currentRun.getStore();
       if (run === undefined) throw new SignalboxError('NO_CURRENT_JOB', { call: 'ask' });
       const at = { work: run.unit.handles, id, machine };
-      return plainSnapshot(thawed(at, await ask(at, event))) as never;
+      return plainSnapshot(thawed(at, await ask(at, event)) as never) as never;
     },
   }) as AskDefinition;
   definitions.set(key, made);

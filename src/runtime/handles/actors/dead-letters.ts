@@ -2,10 +2,10 @@ import { SignalboxError } from '../../../errors.ts';
 import type { MessageRecord } from '../../../model/records/records.ts';
 import { Failure } from '../../../model/values/failure.ts';
 import { decodeValue } from '../../../model/values/values.ts';
+import { freeLetterId } from '../../actors/messages.ts';
 import { putLetter } from '../../commits/letters.ts';
 import { ifUnchanged } from '../../commits/preconditions.ts';
 import type { UnitOfWork } from '../../commits/unit-of-work.ts';
-import { freeLetterId } from '../../actors/messages.ts';
 import { servicesOf } from '../services.ts';
 
 /** A message that no actor has taken, and none will. */

@@ -1,10 +1,11 @@
-import type { ActorRefFrom, EmittedFrom, InputFrom, OutputFrom, SnapshotFrom } from 'xstate';
+import type { EmittedFrom, InputFrom, OutputFrom, SnapshotFrom } from 'xstate';
 import { invalidOption, SignalboxError, TimeoutError } from '../../../errors.ts';
 import { checkKnown } from '../../../model/checks/check-options.ts';
 import { checkReason } from '../../../model/checks/names.ts';
+import type { DurableLogic } from '../../../model/durable/machine.ts';
 import type { ActorRecord } from '../../../model/records/records.ts';
-import { decodeValue } from '../../../model/values/values.ts';
 import { Failure } from '../../../model/values/failure.ts';
+import { decodeValue } from '../../../model/values/values.ts';
 import type { HistoryEntry } from '../../../store/entry.ts';
 import { type Duration, durationMs, durationText } from '../../../time.ts';
 import type { IfExists, Receipt } from '../../actors/actor-items.ts';
@@ -13,7 +14,7 @@ import type { UnitOfWork } from '../../commits/unit-of-work.ts';
 import type { MachineLike } from '../../definitions/machines.ts';
 import { Inspectable } from '../../environment/inspectable.ts';
 import type { Job } from '../job.ts';
-import type { DurableLogic, ExternalEvent } from '../machines/define-machine.ts';
+import type { ExternalEvent } from '../machines/define-machine.ts';
 import { servicesOf } from '../services.ts';
 import {
   type ActorAt,
@@ -35,6 +36,16 @@ export interface StartActorOptions {
   readonly ifExists?: IfExists;
 }
 
+/** A reference to an actor in the shape that XState's tools know. */
+export interface DurableActorRef<L extends DurableLogic> {
+  readonly id: string;
+  readonly sessionId: string;
+  /** The snapshot as last seen. */
+  getSnapshot(): SnapshotFrom<L>;
+  subscribe(observer: (now: SnapshotFrom<L>) => void): { unsubscribe(): void };
+  send(event: ExternalEvent<L>): Promise<Receipt>;
+}
+
 /** How long a call waits. */
 export interface ActorWaitOptions {
   /** Default: no limit. */
@@ -42,9 +53,10 @@ export interface ActorWaitOptions {
 }
 
 /** The arguments of `start`: the input is left out where the machine takes none. */
-export type StartArguments<L extends DurableLogic> = undefined extends InputFrom<L>
-  ? [input?: InputFrom<L>, options?: StartActorOptions]
-  : [input: InputFrom<L>, options?: StartActorOptions];
+export type StartArguments<L extends DurableLogic> =
+  undefined extends InputFrom<L>
+    ? [input?: InputFrom<L>, options?: StartActorOptions]
+    : [input: InputFrom<L>, options?: StartActorOptions];
 
 /**
  * A handle on a durable actor: a machine of yours whose state is a record. It keeps nothing itself; the actor need not be there yet.
@@ -137,7 +149,11 @@ export class DurableActor<L extends DurableLogic = DurableLogic> extends Inspect
    * @throws TimeoutError; the error of an actor that has failed; SignalboxError `ACTOR_FINISHED` for one that was stopped.
    */
   async output(options: ActorWaitOptions = {}): Promise<OutputFrom<L>> {
-    const record = await this.#until(({ status }) => status !== 'active' && status !== 'suspended', options, 'to end');
+    const record = await this.#until(
+      ({ status }) => status !== 'active' && status !== 'suspended',
+      options,
+      'to end',
+    );
     const { id, status } = record;
     if (status === 'failed' && record.failure !== null) throw new Failure(record.failure).toError();
     if (status !== 'done') throw new SignalboxError('ACTOR_FINISHED', { id, status });
@@ -245,16 +261,18 @@ export class DurableActor<L extends DurableLogic = DurableLogic> extends Inspect
   }
 
   /** A reference in the shape that XState's tools know. Fed by the journal. */
-  actorRef(): Pick<ActorRefFrom<L>, 'id'> & {
-    getSnapshot(): Promise<SnapshotFrom<L>>;
-    subscribe(observer: (now: SnapshotFrom<L>) => void): { unsubscribe(): void };
-    send(event: ExternalEvent<L>): Promise<Receipt>;
-  } {
+  async actorRef(): Promise<DurableActorRef<L>> {
+    let last = await this.snapshot();
     return {
       id: this.id,
-      getSnapshot: () => this.snapshot(),
-      subscribe: (observer) => this.subscribe(observer),
+      sessionId: this.id,
+      getSnapshot: () => last,
+      subscribe: (observer) =>
+        this.subscribe((now) => {
+          last = now;
+          observer(now);
+        }),
       send: (event) => this.send(event),
-    } as never;
+    };
   }
 }

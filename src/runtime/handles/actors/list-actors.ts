@@ -1,9 +1,9 @@
+import type { ActorStatus } from '../../../../machines/actor.machine.ts';
 import { invalidOption } from '../../../errors.ts';
 import { checkCount, checkKnown } from '../../../model/checks/check-options.ts';
-import type { ActorStatus } from '../../../../machines/actor.machine.ts';
+import type { DurableLogic } from '../../../model/durable/machine.ts';
 import type { UnitOfWork } from '../../commits/unit-of-work.ts';
 import type { MachineLike } from '../../definitions/machines.ts';
-import type { DurableLogic } from '../machines/define-machine.ts';
 import { DurableActor } from './durable-actor.ts';
 
 /** Which actors `box.actors` lists. */
@@ -21,7 +21,11 @@ export interface ActorsFilter {
 /** A page of actors. */
 export interface ListedActors<L extends DurableLogic> {
   /** Each with its status and its state when the page was read. */
-  readonly actors: readonly { readonly actor: DurableActor<L>; readonly status: ActorStatus; readonly state: string }[];
+  readonly actors: readonly {
+    readonly actor: DurableActor<L>;
+    readonly status: ActorStatus;
+    readonly state: string;
+  }[];
   /** `after` of the next page; null: the list ends here. */
   readonly next: string | null;
 }
@@ -36,7 +40,7 @@ export async function listActors<L extends DurableLogic>(
 ): Promise<ListedActors<L>> {
   checkKnown(filter, ['status', 'state', 'after', 'limit']);
   const { status, state, after, limit = 50 } = filter;
-  checkCount(limit, 'limit');
+  checkCount(limit, 'limit', 1);
   if (limit > 200) throw invalidOption('limit', 'at most 200', limit);
   const wanted = status === undefined ? undefined : [status].flat();
   if (wanted?.some((each) => !statuses.includes(each)))

@@ -1,5 +1,5 @@
 import type { SnapshotFrom } from 'xstate';
-import type { DurableLogic } from '../machines/define-machine.ts';
+import type { DurableLogic } from '../../../model/durable/machine.ts';
 
 /** A snapshot as data: what the result of a job can be. */
 export interface PlainSnapshot<L extends DurableLogic> {
@@ -12,7 +12,12 @@ export interface PlainSnapshot<L extends DurableLogic> {
 
 /** The data of a snapshot. */
 export function plainSnapshot<L extends DurableLogic>(snapshot: SnapshotFrom<L>): PlainSnapshot<L> {
-  const { status, value = null, context, output = null } = snapshot as {
+  const {
+    status,
+    value = null,
+    context,
+    output = null,
+  } = snapshot as {
     readonly status: never;
     readonly value?: unknown;
     readonly context: never;

@@ -6,6 +6,7 @@ import type { DurableLogic, PreparedMachine, StoredSnapshot } from '../../../mod
 import { prepareMachine } from '../../../model/durable/prepare/prepare.ts';
 import { checkRedaction } from '../../../model/values/redaction.ts';
 import { type Duration, durationMs } from '../../../time.ts';
+import type { MachineSettings } from '../../definitions/machines.ts';
 import type { StandardSchemaV1 } from '../../definitions/standard-schema.ts';
 import { checkSchema } from '../../definitions/validation.ts';
 
@@ -57,6 +58,7 @@ export interface MachineDefinition<L extends DurableLogic = DurableLogic> {
   readonly options: MachineOptions<L>;
   /** For the runtime. */
   readonly prepared: PreparedMachine;
+  readonly settings: MachineSettings;
   /** Carries the type of its events; never present at run time. */
   readonly _event?: ExternalEvent<L>;
 }
@@ -115,7 +117,21 @@ export function defineMachine<L extends DurableLogic>(
   );
   const prepared = prepareMachine(logic, { name, version, transient, migrate, previous });
   checkVersions([prepared, ...previous]);
-  return Object.freeze({ name: prepared.name, logic, options: Object.freeze({ ...options }), prepared });
+  const settings = settingsOf(options);
+  return Object.freeze({
+    name: prepared.name,
+    logic,
+    options: Object.freeze({ ...options }),
+    prepared,
+    settings,
+  });
+}
+
+function settingsOf({ onError = 'suspend', keepFinished, queue = '' }: MachineOptions): MachineSettings {
+  if (keepFinished === undefined) return { onError, queue, keepFinished: null };
+  const keptMs =
+    keepFinished === 'forever' ? Number.POSITIVE_INFINITY : durationMs(keepFinished, 'keepFinished');
+  return { onError, queue, keepFinished: keptMs };
 }
 
 function checkOptions(options: MachineOptions): void {
