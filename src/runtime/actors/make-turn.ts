@@ -18,7 +18,7 @@ import { storedJobOnly } from '../jobs/job-drafts.ts';
 import type { JobHandles } from '../jobs/job-like.ts';
 import type { Answer, CommandItem, EventItem, Item, StartItem } from './actor-items.ts';
 import { childJobId } from './child-jobs.ts';
-import { dead, freeLetterId, ifNew, stopLetterId, taken, takenLetter } from './messages.ts';
+import { type DeadReason, dead, freeLetterId, ifNew, stopLetterId, taken, takenLetter } from './messages.ts';
 import { ActorInTurn, argOf, type JobTask, type TurnTools } from './turn.ts';
 
 /** What turns are made with. */
@@ -82,6 +82,7 @@ class TurnInMaking {
   readonly #changes: Change[] = [];
   readonly #answers = new Map<number, Answer | Error>();
   readonly #ids = new Set<string>();
+  readonly #ended: MessageRecord[] = [];
   #isMailLeft = false;
 
   constructor(deps: TurnDeps, machine: MachineLike, id: string, record: ActorRecord | undefined) {
@@ -137,11 +138,13 @@ class TurnInMaking {
     const expect = [...parts.expect, ...this.#expect];
     if (parts.changes.some(({ kind, id }) => kind === 'actor' && id === this.#id))
       expect.push(ifUnchanged(this.#read ?? { id: this.#id, rev: 0 }, 'actor'));
+    // Another process may have taken them: the revision of the actor would not say so.
+    else for (const message of this.#ended) expect.push(ifUnchanged(message, 'message'));
+    const isDue = (record?.dueAt ?? Number.POSITIVE_INFINITY) <= this.#tools.at.now;
     return {
       ...{ changes, expect, jobs: parts.jobs, after: parts.after, answers: this.#answers },
       plansDue: changes.some(({ kind, patch }) => kind === 'actor' && patch !== null && patch.dueAt != null),
-      hasMore:
-        hasMore || this.#isMailLeft || (record?.dueAt ?? Number.POSITIVE_INFINITY) <= this.#tools.at.now,
+      hasMore: !this.#isSuspended && (hasMore || this.#isMailLeft || isDue),
     };
   }
 
@@ -169,7 +172,7 @@ class TurnInMaking {
     const stop = await this.#stopMessage(mail);
     if (stop !== null) {
       if (this.#isOwnStop(stop)) this.#actor.stop(null);
-      this.#changes.push(taken(stop, this.#tools.at.now));
+      this.#taken(stop);
     }
     for (const message of mail) {
       if (message.id === stop?.id) continue;
@@ -214,25 +217,24 @@ class TurnInMaking {
     if (!actor.isAlive) {
       const reason =
         actor.status === 'absent' ? 'unknown' : actor.status === 'stopped' ? 'stopped' : 'finished';
-      this.#changes.push(
-        message.run === null ? dead(message, reason, this.#tools.at.now) : taken(message, this.#tools.at.now),
-      );
+      if (message.run === null) this.#dead(message, reason);
+      else this.#taken(message);
       return;
     }
     const { event, run, from } = message;
     // The outcome of an earlier run.
     if (run !== null && !this.#isPresentRun(message)) {
-      this.#changes.push(taken(message, this.#tools.at.now));
+      this.#taken(message);
       return;
     }
     const given = event as { readonly type: string; readonly [key: string]: Json };
     try {
       await actor.take(this.#decoded(given), argOf(given).arg);
-      this.#changes.push(taken(message, this.#tools.at.now));
+      this.#taken(message);
     } catch (error) {
       if (run === null && (from === null || !from.includes('/'))) {
         const failure = failureOf(error);
-        this.#changes.push(dead(message, 'threw', this.#tools.at.now, failure.data));
+        this.#dead(message, 'threw', failure);
         this.#deps.work.context.log.events(
           'ERROR',
           () =>
@@ -259,7 +261,7 @@ class TurnInMaking {
     if (actor.machine.settings.onError === 'suspend') actor.suspend(failure);
     else {
       actor.fail(failure);
-      if (message !== undefined) this.#changes.push(taken(message, this.#tools.at.now));
+      if (message !== undefined) this.#taken(message);
     }
   }
 
@@ -373,7 +375,17 @@ class TurnInMaking {
       this.#actor.resume();
       this.#actor.dropTimer(timer);
       this.#actor.suspend(new Failure(this.#read?.failure as never));
-    } else if (message !== undefined) this.#changes.push(dead(message, 'skipped', now));
+    } else if (message !== undefined) this.#dead(message, 'skipped');
+  }
+
+  #taken(message: MessageRecord): void {
+    this.#changes.push(taken(message, this.#tools.at.now));
+    this.#ended.push(message);
+  }
+
+  #dead(message: MessageRecord, reason: DeadReason, failure: Failure | null = null): void {
+    this.#changes.push(dead(message, reason, this.#tools.at.now, failure?.data ?? null));
+    this.#ended.push(message);
   }
 
   #answer(index: number, isTaken: boolean | null): void {

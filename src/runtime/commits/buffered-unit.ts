@@ -1,4 +1,5 @@
 import { SignalboxError } from '../../errors.ts';
+import { newActorRecord } from '../../model/jobs/actors/actor-step.ts';
 import { newJobRecord } from '../../model/jobs/step.ts';
 import { recordVersion } from '../../model/records/records.ts';
 import type { Kind, Records } from '../../store/entry.ts';
@@ -199,12 +200,14 @@ export class BufferedUnit implements UnitOfWork {
   }
 }
 
+function blankOf({ kind, id }: StagedChange): object {
+  if (kind === 'job') return newJobRecord(id, { name: '' });
+  if (kind === 'actor') return newActorRecord(id);
+  return { id, v: recordVersion, rev: 0, lastSeq: 0 };
+}
+
 /** A record with one change made. A job that the store has not seen begins with everything that a job has. */
 function overlaid(change: StagedChange, before: Records[Kind] | undefined): Records[Kind] {
   const state = change.to === null ? {} : { state: change.to };
-  const blank =
-    change.kind === 'job'
-      ? newJobRecord(change.id, { name: '' })
-      : { id: change.id, v: recordVersion, rev: 0, lastSeq: 0 };
-  return { ...blank, ...before, ...change.patch, ...state } as unknown as Records[Kind];
+  return { ...blankOf(change), ...before, ...change.patch, ...state } as unknown as Records[Kind];
 }
