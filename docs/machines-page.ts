@@ -1,4 +1,5 @@
 import {
+  actorMachine,
   agentMachine,
   describeMachine,
   dispatcherMachine,
@@ -18,6 +19,7 @@ const charts: Readonly<Record<string, AnyStateMachine>> = {
   agent: agentMachine,
   representation: representationMachine,
   schedule: scheduleMachine,
+  actor: actorMachine,
   dispatcher: dispatcherMachine,
   supervisor: supervisorMachine,
 };
@@ -37,7 +39,7 @@ const intro = `<!-- Written by \`npm run docs\` from machines/. Change the chart
 
 # Machines
 
-These six statecharts are the engine. The runtime changes a status only as one of them defines. If a chart does not list an
+These seven statecharts are the engine. The runtime changes a status only as one of them defines. If a chart does not list an
 event in a state, the event is refused in that state and nothing changes. \`signalbox/machines\` exports the charts.
 
 In the pictures an arrow is labelled \`event [guard] / actions\`. Events inside a state do not leave that state. In the

@@ -29,6 +29,8 @@ const found = {
   queues: 1,
   quotas: 0,
   annotations: 0,
+  actors: 0,
+  messages: 0,
 };
 
 describe('signalbox verify, of a directory', () => {

@@ -1,4 +1,5 @@
 import {
+  actorMachine,
   agentMachine,
   dispatcherMachine,
   jobMachine,
@@ -10,6 +11,7 @@ import { expect, it } from 'vitest';
 import { read } from './examples.ts';
 
 const machines = [
+  actorMachine,
   agentMachine,
   dispatcherMachine,
   jobMachine,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { actorMachine } from '../../machines/actor.machine.ts';
 import { agentMachine } from '../../machines/agent.machine.ts';
 import { describeMachine } from '../../machines/describe.ts';
 import { dispatcherMachine } from '../../machines/dispatcher.machine.ts';
@@ -12,6 +13,7 @@ const machines = [
   jobMachine,
   representationMachine,
   scheduleMachine,
+  actorMachine,
   agentMachine,
   dispatcherMachine,
   supervisorMachine,

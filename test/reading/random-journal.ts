@@ -23,7 +23,7 @@ export function randomPrograms(most: number): fc.Arbitrary<readonly Step[]> {
 const quotaNames = ['tokens', 'smtp'];
 const agents = ['first', 'second'];
 
-/** Makes random, legal changes to a store: jobs with callbacks, quotas, annotations, claims, ends and evictions. */
+/** Makes random, legal changes to a store: jobs with callbacks, quotas, annotations, claims, ends and evictions, actors and mail. */
 export class RandomProgram {
   readonly #store: CheckedStore;
   readonly #clock: { now: number };
@@ -47,6 +47,8 @@ export class RandomProgram {
       () => this.#on('', one, (job) => this.#belonging(job, other)),
       () => this.#settings(one, other),
       () => this.#on('completed', one, (job) => this.#evict(job)),
+      () => this.#actor(one, other),
+      () => this.#message(one, other),
     ];
     await steps[kind % steps.length]?.();
   }
@@ -115,6 +117,45 @@ export class RandomProgram {
     if (isThere && other % 3 === 0) await this.#store.commit([{ ...change, patch: null, gone: true }]);
     else
       await this.#store.commit([change, { ...change, kind: 'queue', id: 'side', patch: { createdAt: one } }]);
+  }
+
+  /** Starts an actor, or makes a step of it: it may be suspended, or end. */
+  async #actor(one: number, other: number): Promise<void> {
+    const id = `order/${one % 4}`;
+    const machine = one % 4 === 3 ? 'parcel' : 'order';
+    const has = await this.#store.open.get('actor', id);
+    const gone = { kind: 'actor', id, event: 'evicted', from: null, to: null, patch: null } as const;
+    if (has !== undefined && other % 9 === 0) return this.#store.commit([{ ...gone, gone: true }]);
+    const status = ['active', 'active', 'suspended', 'done'][other % 4] ?? 'active';
+    const patch = {
+      machine,
+      status,
+      dueAt: other % 3 === 0 ? null : this.#clock.now + (other % 7),
+      finishedAt: status === 'done' ? this.#clock.now : null,
+      [`c:k${one % 3}`]: other % 5 === 0 ? null : other,
+    };
+    const [from, to] = [has?.state ?? null, `s${other % 3}`];
+    await this.#store.commit([{ kind: 'actor', id, event: 'order.go', from, to, patch, arg: { one } }]);
+  }
+
+  /** Sends a message, or ends one that waits. */
+  async #message(one: number, other: number): Promise<void> {
+    const actor = `order/${one % 4}`;
+    const [waiting] = await this.#store.open.mail(actor, 1);
+    if (waiting !== undefined && other % 3 > 0) {
+      const to = other % 3 === 1 ? 'taken' : 'dead';
+      const patch = { endedAt: this.#clock.now };
+      return this.#store.commit([
+        { kind: 'message', id: waiting.id, event: `message.${to}`, from: 'waiting', to, patch },
+      ]);
+    }
+    this.#made += 1;
+    const machine = one % 4 === 3 ? 'parcel' : 'order';
+    const patch = { actor, machine, event: { type: 'go', other }, at: this.#clock.now };
+    const id = `${actor}#${this.#made}`;
+    await this.#store.commit([
+      { kind: 'message', id, event: 'message.put', from: null, to: 'waiting', patch },
+    ]);
   }
 
   async #evict({ id }: JobRecord): Promise<void> {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { memoryStore, type OpenStore } from 'signalbox';
+import { type Json, memoryStore, type OpenStore } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import { expect, it } from 'vitest';
 import { madeJob, madeProxy, overWithBranches } from './made-records.ts';
@@ -143,3 +143,91 @@ it('So many of them are kept as of the others: neither drives the others out', a
   expect((await store.list('job', '')).map(({ id }) => id)).toEqual(['f2', 'f3', 's3', 's4']);
   await store.close();
 });
+
+/** An actor that has ended at an instant. */
+function endedActor(id: string, finishedAt: number, patch: Record<string, Json> = {}): Change {
+  const about = { machine: 'order', status: 'done', finishedAt, ...patch };
+  return { kind: 'actor', id, event: 'signalbox.start', from: null, to: 'over', patch: about };
+}
+
+function message(id: string, to: string, patch: Record<string, Json>): Change {
+  const about = { actor: 'order/1', machine: 'order', at: 1000, ...patch };
+  return { kind: 'message', id: `order/1#${id}`, event: `message.${to}`, from: null, to, patch: about };
+}
+
+/** The ids of a kind that are left when so much time is over, after a round of retention. */
+async function leftAfter(store: OpenStore, clock: { now: number }, kind: 'actor' | 'message', days: number) {
+  clock.now = 1000 + days * 24 * 60 * 60 * 1000 + 1;
+  await store.commit({ by: 'client', changes: [madeJob(`new${days}`, 'new', null)], expect: [] }).synced;
+  await store.settled();
+  return (await store.list(kind, '')).map(({ id }) => id);
+}
+
+it.each(['memory', 'json'] as const)(
+  'Actors that have ended are kept for a time, and while their parents wait for them, in a %s store',
+  async (kind) => {
+    const folder = mkdtempSync(join(tmpdir(), 'signalbox-'));
+    const made = kind === 'memory' ? memoryStore() : jsonStore(join(folder, 'store'));
+    const clock = { now: 1000 };
+    const store = await openByHand(made, () => clock.now);
+    const alive = { status: 'active', finishedAt: null };
+    const children = { parcel: { kind: 'actor', src: 'parcel', id: 'order/alive/parcel', run: 2 } };
+    const changes = [
+      endedActor('order/over', 1000),
+      endedActor('order/alive', 0, { ...alive, children }),
+      endedActor('order/alive/parcel', 1000, { parent: { actor: 'order/alive', child: 'parcel', run: 2 } }),
+      endedActor('order/earlier', 1000, { parent: { actor: 'order/alive', child: 'parcel', run: 1 } }),
+      endedActor('order/over/parcel', 1000, { parent: { actor: 'order/over', child: 'parcel', run: 2 } }),
+    ];
+    await store.commit({ by: 'client', changes, expect: [] }).synced;
+
+    expect(await leftAfter(store, clock, 'actor', 6)).toHaveLength(5);
+    expect(await leftAfter(store, clock, 'actor', 7)).toEqual(['order/alive', 'order/alive/parcel']);
+    const taken = { kind: 'actor', id: 'order/alive', event: 'go', from: 'over', to: 'b' } as const;
+    await store.commit({ by: 'client', changes: [{ ...taken, patch: { children: null } }], expect: [] })
+      .synced;
+    expect(await leftAfter(store, clock, 'actor', 8)).toEqual(['order/alive']);
+    await store.close();
+    rmSync(folder, { recursive: true });
+  },
+);
+
+it('So many actors that have ended are kept as the store is told, the youngest', async () => {
+  const clock = { now: 1000 };
+  const store = await openByHand(memoryStore({ finishedMaxCount: 2 }), () => clock.now);
+  const changes = [3, 1, 4, 2].map((at) => endedActor(`order/${at}`, at));
+  const alive = endedActor('order/0', 0, { status: 'active', finishedAt: null });
+  await store.commit({ by: 'client', changes: [...changes, alive], expect: [] }).synced;
+
+  expect(await leftAfter(store, clock, 'actor', 0.1)).toEqual(['order/0', 'order/3', 'order/4']);
+  await store.close();
+});
+
+it.each(['memory', 'json'] as const)(
+  'Messages are known a day after they were taken and 30 days after they died, and kept while they wait, in a %s store',
+  async (kind) => {
+    const folder = mkdtempSync(join(tmpdir(), 'signalbox-'));
+    const made = kind === 'memory' ? memoryStore() : jsonStore(join(folder, 'store'));
+    const clock = { now: 1000 };
+    const store = await openByHand(made, () => clock.now);
+    const day = 24 * 60 * 60 * 1000;
+    const changes = [
+      message('taken', 'taken', {}),
+      message('later', 'taken', { endedAt: 1000 + 2 * day }),
+      message('dead', 'dead', { at: 0, endedAt: 1000 }),
+      message('waiting', 'waiting', {}),
+    ];
+    await store.commit({ by: 'client', changes, expect: [] }).synced;
+    const left = async (days: number): Promise<string[]> =>
+      (await leftAfter(store, clock, 'message', days)).map((id) => id.slice('order/1#'.length));
+
+    expect(await left(0.9)).toHaveLength(4);
+    expect(await left(1)).toEqual(['dead', 'later', 'waiting']);
+    expect(await left(2.9)).toHaveLength(3);
+    expect(await left(3)).toEqual(['dead', 'waiting']);
+    expect(await left(29)).toEqual(['dead', 'waiting']);
+    expect(await left(30)).toEqual(['waiting']);
+    await store.close();
+    rmSync(folder, { recursive: true });
+  },
+);

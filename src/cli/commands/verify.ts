@@ -90,10 +90,18 @@ async function verifyDatabase(connectionString: string, schema: string): Promise
   };
 }
 
-function linesOf({ jobs, quarantined, queues, quotas, annotations }: RecordCounts): readonly string[] {
+function linesOf({
+  jobs,
+  quarantined,
+  queues,
+  quotas,
+  annotations,
+  ...counts
+}: RecordCounts): readonly string[] {
   const byStatus = Object.entries(jobs).map(([status, count]) => `${count} ${status}`);
   return [
     `Jobs: ${byStatus.join(', ')}${quarantined > 0 ? `, ${quarantined} in quarantine` : ''}.`,
     `Queues: ${queues}. Quotas: ${quotas}. Annotations: ${annotations}.`,
+    `Actors: ${counts.actors}. Messages: ${counts.messages}.`,
   ];
 }

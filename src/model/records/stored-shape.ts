@@ -241,7 +241,8 @@ export function faultIn(kind: CheckedKind, fields: Fields, isRecord: boolean): s
   for (const key in fields) {
     if (open !== undefined && key.startsWith(open)) continue;
     const check = checks.get(key) ?? (isRecord ? recordCheck(kind, key) : undefined);
-    if (check?.(fields[key]) !== true) return `a ${kind} with an unknown ${JSON.stringify(key.slice(0, 64))}`;
+    if (check?.(fields[key]) !== true)
+      return `${withArticle(kind)} with an unknown ${JSON.stringify(key.slice(0, 64))}`;
   }
   return null;
 }
@@ -255,4 +256,8 @@ function recordCheck(kind: CheckedKind, key: string): Check | undefined {
   if (key === 'createdSeq') return kind === 'actor' ? isCount : undefined;
   if (key === 'state' && statesOf[kind] !== undefined) return statesOf[kind];
   return reserved.find(([name]) => name === key)?.[1];
+}
+
+function withArticle(kind: CheckedKind): string {
+  return `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`;
 }

@@ -24,6 +24,8 @@ export interface PostgresStoreSettings {
   readonly completedMaxAge?: Duration;
   /** How long jobs that failed, were aborted or have expired are kept, in whole days of UTC. Default 30 days. */
   readonly failedMaxAge?: Duration;
+  /** How long actors are kept that have ended, in whole days of UTC. Default 7 days. */
+  readonly finishedMaxAge?: Duration;
   /** How long the journal is kept, in whole days of UTC, and up to a day more. Default 7 days. */
   readonly historyMaxAge?: Duration;
   /** Time between two signs of life, given by a thread of their own. At most a third of any death interval. Default 5 s. */
@@ -50,6 +52,7 @@ const known = [
   'queryTimeout',
   'completedMaxAge',
   'failedMaxAge',
+  'finishedMaxAge',
   'historyMaxAge',
   'heartbeat',
   'prepare',
@@ -85,10 +88,12 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   checkCount(poolSize, 'poolSize', 1);
   const connectTimeoutMs = durationMs(options.connectTimeout ?? 5000, 'connectTimeout');
   const queryTimeoutMs = durationMs(options.queryTimeout ?? 15_000, 'queryTimeout');
-  const daysOf = (option: 'completedMaxAge' | 'failedMaxAge' | 'historyMaxAge', usual: number): number =>
+  type Age = 'completedMaxAge' | 'failedMaxAge' | 'finishedMaxAge' | 'historyMaxAge';
+  const daysOf = (option: Age, usual: number): number =>
     Math.ceil(durationMs(options[option] ?? usual * dayMs, option) / dayMs);
   const completedDays = daysOf('completedMaxAge', 7);
   const failedDays = daysOf('failedMaxAge', 30);
+  const finishedDays = daysOf('finishedMaxAge', 7);
   const historyDays = daysOf('historyMaxAge', 7);
   const heartbeatMs = durationMs(options.heartbeat ?? 5000, 'heartbeat');
   return {
@@ -108,6 +113,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
           heartbeatMs: options.clock === 'box' ? null : heartbeatMs,
           completedDays,
           failedDays,
+          finishedDays,
           historyDays,
           isUnsafe: options.unsafe ?? false,
           usesGivenClock: options.clock === 'box',

@@ -31,7 +31,7 @@ export interface ExportSelection {
 
 /**
  * What the copy writes itself: numbers of its own journal, and the opening and the fencing token of its own
- * claims.
+ * claims. And what it does not have: the actors that get the outcomes of jobs.
  */
 const ownKeys: ReadonlySet<string> = new Set([
   'id',
@@ -42,6 +42,7 @@ const ownKeys: ReadonlySet<string> = new Set([
   'state',
   'epoch',
   'claim',
+  'reply',
 ]);
 const blank = newJobRecord('', { name: '' }) as unknown as Readonly<Record<string, unknown>>;
 

@@ -11,15 +11,26 @@ export interface RecordCounts {
   readonly queues: number;
   readonly quotas: number;
   readonly annotations: number;
+  readonly actors: number;
+  /** Messages to actors: those that wait, and those that are over and still kept. */
+  readonly messages: number;
 }
 
 /** Counts the records of a state. */
-export function countRecords({ job, queue, quota, annotation }: State['records']): RecordCounts {
+export function countRecords(records: State['records']): RecordCounts {
   const jobs = { NEW: 0, PENDING: 0, ASSIGNED: 0, ACTIVE: 0, CALLBACKS: 0, COMPLETED: 0 };
   let quarantined = 0;
-  for (const record of job as readonly unknown[] as readonly JobRecord[]) {
+  for (const record of records.job as readonly unknown[] as readonly JobRecord[]) {
     if (isReadable(record)) jobs[statusOfState(record.state)] += 1;
     else quarantined += 1;
   }
-  return { jobs, quarantined, queues: queue.length, quotas: quota.length, annotations: annotation.length };
+  return {
+    jobs,
+    quarantined,
+    queues: records.queue.length,
+    quotas: records.quota.length,
+    annotations: records.annotation.length,
+    actors: records.actor.length,
+    messages: records.message.length,
+  };
 }

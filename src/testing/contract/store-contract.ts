@@ -1,4 +1,5 @@
-import { actorChecks } from './actors.ts';
+import { actorChecks } from './actors/actors.ts';
+import { mailChecks } from './actors/mail.ts';
 import type { ContractCheck } from './check.ts';
 import { claimantChecks } from './claimants.ts';
 import { acceptanceChecks, orderChecks } from './claims.ts';
@@ -7,7 +8,6 @@ import { indexChecks } from './indexes.ts';
 import { journalChecks } from './journal.ts';
 import { limitChecks } from './limits.ts';
 import { listChecks } from './lists.ts';
-import { mailChecks } from './mail.ts';
 import { openingChecks } from './openings.ts';
 import { pauseChecks } from './pauses.ts';
 import { priorityChecks } from './priorities.ts';

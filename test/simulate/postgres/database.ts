@@ -109,6 +109,7 @@ export class SimulatedDatabase {
       heartbeatMs,
       completedDays: 7,
       failedDays: 30,
+      finishedDays: 7,
       historyDays: 7,
       // The server has passed to the system what it calls synced, and the system does not crash.
       isUnsafe: true,

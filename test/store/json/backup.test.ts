@@ -166,6 +166,8 @@ describe('a verification', () => {
         queues: 0,
         quotas: 0,
         annotations: 0,
+        actors: 0,
+        messages: 0,
       },
       good: [
         'clean.json',

@@ -1,3 +1,4 @@
+import type { Json } from 'signalbox';
 import { describe, expect, it } from 'vitest';
 import type { Entry, Line } from '../../../src/store/entry.ts';
 import { JsonWriter } from '../../../src/store/json/journal/json-writer.ts';
@@ -87,6 +88,70 @@ describe('a line', () => {
     expect(encodeLine(lineWith(entry), 0, 0)).toBe(
       '{"s":121,"d":0,"p":"00000000","at":5,"by":"client#1","mv":"3","o":[{"on":"job/1","ev":"ping","q":0}]}',
     );
+  });
+
+  const actor = (patch: Entry['patch'], arg?: Json): Entry => ({
+    ...{ kind: 'actor', id: 'order/1', event: 'order."go"', from: 'a|b', to: 'c', patch, gone: false, q: 7 },
+    ...(arg === undefined ? {} : { arg }),
+  });
+
+  it.each([[{ by: 'Grace', n: [null] }], ['hash'], [0], [null], [[]]] as const)(
+    'has what the event of an actor carried: %j',
+    (arg) => {
+      const text = encodeLine(lineWith(actor({ 'c:n': 1 }, arg), actor(null)), 0, 0);
+
+      expect(decodeLine(text)).toMatchObject({
+        commits: [{ entries: [actor({ 'c:n': 1 }, arg), actor(null)] }],
+      });
+      expect(text.match(/"arg"/g)).toHaveLength(1);
+    },
+  );
+
+  it('of an earlier release has nothing that an event carried, not even null', () => {
+    const text = encodeLine(lineWith(actor(null)), 0, 0);
+
+    const stored = decodeLine(text);
+
+    expect(text).not.toContain('arg');
+    expect(typeof stored === 'string' ? stored : Object.keys(stored.commits[0]?.entries[0] ?? {})).toEqual(
+      Object.keys(actor(null)),
+    );
+  });
+
+  it('is refused when what an event carried nests deeper than any that is written', () => {
+    const deep = `${'['.repeat(400)}${']'.repeat(400)}`;
+    const text = encodeLine(lineWith(actor(null, 1)), 0, 0).replace('"arg":1', `"arg":${deep}`);
+
+    expect(decodeLine(text)).toBe('an entry with an arg that nests deeper than any');
+  });
+
+  it.each<readonly [Entry['patch'], string | null]>([
+    [{ 'c:any key': { of: ['the', 'user'] }, output: [], status: 'done' }, null],
+    [{ timers: { wait: [5, 1, { type: 'late' }, null], told: [5, 2, 'x', '#parent'] }, dueAt: 5 }, null],
+    [{ children: { parcel: { kind: 'job', src: 's', id: 'i', run: 1 } }, runs: { parcel: 2 } }, null],
+    [{ history: { 'order.h': ['order.a'] }, parent: { actor: 'a', child: 'c', run: 1 } }, null],
+    [{ context: {} }, 'an actor with an unknown "context"'],
+    [{ status: 'asleep' }, 'an actor with an unknown "status"'],
+    [{ dueAt: '5' }, 'an actor with an unknown "dueAt"'],
+    [{ timers: { wait: [5, 1, null] } }, 'an actor with an unknown "timers"'],
+    [
+      { children: { parcel: { kind: 'cat', src: 's', id: 'i', run: 1 } } },
+      'an actor with an unknown "children"',
+    ],
+    [{ createdSeq: 1 }, 'an actor with an unknown "createdSeq"'],
+  ])('with %j of an actor is read as far as an actor may have it', (patch, fault) => {
+    const stored = decodeLine(encodeLine(lineWith(actor(patch)), 0, 0));
+
+    expect(typeof stored === 'string' ? stored : null).toBe(fault);
+  });
+
+  it('is refused when a message is in no state that messages have', () => {
+    const message: Entry = { ...actor({ actor: 'a', endedAt: 1 }), kind: 'message', to: 'lost' };
+    const stored = (entry: Entry) => decodeLine(encodeLine(lineWith(entry), 0, 0));
+
+    expect(stored(message)).toBe('a message in an unknown state');
+    expect(stored({ ...message, to: 'dead', patch: { at: null } })).toBe('a message with an unknown "at"');
+    expect(stored({ ...message, to: 'dead' })).not.toBeTypeOf('string');
   });
 
   it('gives its seq and its instant without being parsed', () => {

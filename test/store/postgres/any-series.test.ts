@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { type Json, memoryStore, type OpenStore, type Store } from 'signalbox';
+import { type Json, memoryStore, type OpenStore, recordKinds, type Store } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import { SeededRandom } from 'signalbox/testing';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -21,18 +21,7 @@ function opened(store: Store): Promise<OpenStore> {
   return openByHand(store, () => clock.now);
 }
 
-const kinds = [
-  'job',
-  'queue',
-  'quota',
-  'limit',
-  'schedule',
-  'representation',
-  'agent',
-  'proxy',
-  'annotation',
-  'unique',
-] as const;
+const kinds = recordKinds.filter((kind) => kind !== 'store');
 const texts = [
   '',
   'a',
@@ -283,7 +272,12 @@ class Series {
       'proxy',
       'schedule',
       'unique',
+      'actor',
+      'message',
+      'message',
     ] as const);
+    if (kind === 'actor') return this.actor();
+    if (kind === 'message') return this.message();
     const id =
       kind === 'annotation'
         ? `j${this.below(12)}/${this.one(texts.slice(1, 20).filter((text) => !/[\n]/.test(text)))}`
@@ -324,6 +318,42 @@ class Series {
     this.records.set(key, patch as never);
     return { kind, id, event: 'changed', from: null, to: null, patch };
   }
+  /** The start or a step of an actor. */
+  actor(): Change {
+    const id = `m/${this.below(6)}`;
+    const key = `actor/${id}`;
+    const before = this.records.get(key);
+    const [from, to] = [(before?.state as string | undefined) ?? null, this.one(texts.slice(1, 12))];
+    const patch: Fields = {
+      machine: this.one(['order', 'par"cel']),
+      status: this.one(['active', 'suspended', 'done']),
+      dueAt: this.orNull(this.instant()),
+      [`c:${this.one(texts)}`]: this.value(),
+      output: this.value(),
+      finishedAt: null,
+    };
+    const carried = this.below(2) === 0 ? {} : { arg: this.value() };
+    this.records.set(key, { ...before, ...patch, state: to } as never);
+    return { kind: 'actor', id, event: this.one(['go', 'st"op\\']), from, to, patch, ...carried };
+  }
+  /** A message that is sent, or what becomes of one. */
+  message(): Change {
+    const id = `m/${this.below(6)}#${this.below(4)}`;
+    const key = `message/${id}`;
+    const before = this.records.get(key);
+    if (before !== undefined && this.below(4) === 0) {
+      this.records.delete(key);
+      return { kind: 'message', id, event: 'gone', from: null, to: null, patch: null, gone: true };
+    }
+    const from = (before?.state as string | undefined) ?? null;
+    const to = from === null ? 'waiting' : this.one(['waiting', 'taken', 'dead']);
+    const patch: Fields =
+      from === null
+        ? { actor: id.slice(0, 3), machine: this.one(['order', 'par"cel']), event: this.value(), at: 1e15 }
+        : { reason: this.orNull(this.one(texts)), failure: this.orNull(this.failure()) };
+    this.records.set(key, { ...before, ...patch, state: to } as never);
+    return { kind: 'message', id, event: 'sent', from, to, patch };
+  }
   commits(): Commit[] {
     const made: Commit[] = [];
     for (let at = 1 + this.below(8); at > 0; at -= 1) {
@@ -357,7 +387,11 @@ async function seen(store: OpenStore): Promise<unknown> {
     if (entry.kind === 'store') continue;
     entries[`${entry.kind}/${entry.id}`] ??= [];
     // What shares a statement on a database says so of the charts of all.
-    const mv = entry.kind === 'schedule' ? entry.mv : entry.mv.split(',').slice(0, 2).join();
+    const isOwn = (chart: string): boolean => chart.startsWith(`${entry.kind}@`);
+    const mv = entry.mv
+      .split(',')
+      .filter((chart, at) => at < 2 || isOwn(chart))
+      .join();
     entries[`${entry.kind}/${entry.id}`]?.push({
       ...entry,
       mv,
@@ -368,13 +402,33 @@ async function seen(store: OpenStore): Promise<unknown> {
   for (const key of Object.keys(found)) {
     const at = key.indexOf('/');
     histories[key] = [];
-    for await (const { event, from, to, patch } of store.history(
+    for await (const { event, from, to, patch, arg } of store.history(
       key.slice(0, at) as 'job',
       key.slice(at + 1),
     ))
-      histories[key]?.push({ event, from, to, patch });
+      histories[key]?.push({ event, from, to, patch, arg });
   }
-  return { found, entries, histories };
+  return { found, entries, histories, actors: await seenOfActors(store) };
+}
+
+/** What is found by the indexes of actors and messages. */
+async function seenOfActors(store: OpenStore): Promise<unknown> {
+  const machines = ['order', 'par"cel'];
+  const ids = (records: readonly { readonly id: string }[]): string[] => records.map(({ id }) => id);
+  const mail: unknown[] = [];
+  for (let at = 0; at < 6; at += 1)
+    mail.push([await store.mailCount(`m/${at}`), ids(await store.mail(`m/${at}`, 100))]);
+  return {
+    mail,
+    mailed: [await store.mailed(machines, '', 100), await store.mailed(['order'], 'm/1', 2)],
+    due: [await store.dueActors(machines, 5, 100), await store.dueActors(machines, 1e300, 100)],
+    counts: await store.actorCounts(),
+    pages: [
+      ids((await store.actorsPage({ limit: 100 })).actors),
+      ids((await store.actorsPage({ machine: 'order', status: ['active'], limit: 100 })).actors),
+    ],
+    dead: ids(await store.deadLetters(100)),
+  };
 }
 
 async function audited(store: OpenStore): Promise<readonly string[]> {

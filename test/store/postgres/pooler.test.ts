@@ -141,7 +141,18 @@ describe('A postgres store behind a pooler in transaction mode', () => {
     await put(own, 'mine');
     await put(other, 'theirs');
 
+    const message = {
+      kind: 'message',
+      id: 'order/1#one',
+      event: 'message.put',
+      from: null,
+      to: 'waiting',
+      patch: { actor: 'order/1', machine: 'order', event: null, at: 0 },
+    } as const;
+    await other.commit({ by: 'd', changes: [message], expect: [] }).synced;
+
     await expect.poll(() => hinted).toContain('theirs');
+    await expect.poll(() => hinted).toContain('order');
     expect(hinted).not.toContain('mine');
     await Promise.all([own.close(), other.close()]);
   });

@@ -69,8 +69,8 @@ async function storeOf(given: Given): Promise<Store> {
         mustBeCurrent(found, schema, 'the command'),
       ),
     );
-    const kept = { completedMaxAge: forever, failedMaxAge: forever, historyMaxAge: forever };
-    return postgresStore({ connectionString, schema, ...kept });
+    const kept = { completedMaxAge: forever, failedMaxAge: forever, finishedMaxAge: forever };
+    return postgresStore({ connectionString, schema, ...kept, historyMaxAge: forever });
   }
   if (given.schema !== undefined)
     throw new UsageError('Expected `--schema` to be given with a database, got it with a directory.');
@@ -79,6 +79,8 @@ async function storeOf(given: Given): Promise<Store> {
     completedMaxAge: forever,
     failedMaxAge: forever,
     completedMaxCount: Number.POSITIVE_INFINITY,
+    finishedMaxAge: forever,
+    finishedMaxCount: Number.POSITIVE_INFINITY,
     historyMaxAge: forever,
     historyMaxBytes: Number.POSITIVE_INFINITY,
   });

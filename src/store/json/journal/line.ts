@@ -82,7 +82,8 @@ function writeEntry(json: JsonWriter, entry: Entry): void {
   refuseUnreadable('q', q);
   json.fragment(entryBegins[entry.kind]);
   json.inner(entry.id);
-  json.fragment(headFor(entry));
+  if (entry.kind === 'actor') writeActorHead(json, entry);
+  else json.fragment(headFor(entry));
   json.number(q);
   if (patch !== null) {
     json.fragment(patchKey);
@@ -125,6 +126,19 @@ function headFor({ event, from, to }: Entry): Uint8Array {
   const bytes = encoded(`","ev":${JSON.stringify(event)}${states},"q":`);
   known.push({ from, to, bytes });
   return bytes;
+}
+
+/** Events and states of actors are those of users, and some have ids in them: there may be any number. */
+function writeActorHead(json: JsonWriter, { event, from, to }: Entry): void {
+  json.ascii('","ev":');
+  json.string(event);
+  if (from !== null || to !== null) {
+    json.ascii(',"from":');
+    json.value(from);
+    json.ascii(',"to":');
+    json.value(to);
+  }
+  json.ascii(',"q":');
 }
 
 /** The begin of a line: what it is found by. */
@@ -181,6 +195,7 @@ function decodeEntry(value: unknown, length: number): Entry | string {
   const slash = on.indexOf('/');
   const kind = on.slice(0, slash);
   if (slash === -1 || !isKind(kind)) return 'an entry on an unknown kind of record';
+  if (arg !== undefined && isTooDeep(arg, length)) return 'an entry with an arg that nests deeper than any';
   const fault = patch === null ? null : faultOf(kind, patch, length, false);
   if (fault !== null) return fault;
   if (!mayBeIn(kind, to)) return `a ${kind} in an unknown state`;
@@ -208,11 +223,16 @@ export function faultOf(
   length: number,
   isRecord: boolean,
 ): string | null {
-  // Deeper values were never written, and could not be written again. Each level takes two brackets, so most
-  // texts are too short to be examined.
-  if (length > 2 * storedDepth && !nestsWithin(fields, storedDepth))
-    return `a ${kind} that nests deeper than any record that is written`;
+  if (isTooDeep(fields, length)) return `a ${kind} that nests deeper than any record that is written`;
   return kind === 'job' ? null : faultIn(kind, fields, isRecord);
+}
+
+/**
+ * Deeper values were never written, and could not be written again. Each level takes two brackets, so most texts are too short to be
+ * examined.
+ */
+function isTooDeep(value: unknown, length: number): boolean {
+  return length > 2 * storedDepth && !nestsWithin(value, storedDepth);
 }
 
 /** Returns the JSON text of a journal's first line. */

@@ -18,6 +18,7 @@ export interface OpeningParts extends PreparingParts {
   readonly heartbeatMs: number | null;
   readonly completedDays: number;
   readonly failedDays: number;
+  readonly finishedDays: number;
   readonly historyDays: number;
   readonly usesGivenClock: boolean;
 }

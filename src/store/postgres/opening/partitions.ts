@@ -8,8 +8,10 @@ import { inTransaction } from '../transactions.ts';
 import { lockKey } from './migrating.ts';
 import {
   dayMs,
+  dropActors,
   dropJobs,
   dropLines,
+  dropMail,
   dropNames,
   dropRooms,
   nameOfDay,
@@ -23,6 +25,8 @@ export interface PartitionsParts
   readonly completedDays: number;
   /** Likewise, of those that failed, were aborted or have expired. */
   readonly failedDays: number;
+  /** Whole days for which actors that have ended are kept, besides today. */
+  readonly finishedDays: number;
   /** Whole days for which the journal is kept, besides today; what is dropped with a partition may stay a day longer. */
   readonly historyDays: number;
 }
@@ -149,7 +153,7 @@ export class Partitions {
 
   /** Once a day is enough: what is old begins to be so at midnight. */
   async #drop(): Promise<void> {
-    const { schema, historyDays, completedDays, failedDays } = this.#parts;
+    const { schema, historyDays, completedDays, failedDays, finishedDays } = this.#parts;
     const today = this.#today;
     if (this.#droppedOn === today) return;
     const areLinesGone = await this.#emptied('drop old lines of the journal', (connection) =>
@@ -169,8 +173,15 @@ export class Partitions {
     const areRoomsGone = await this.#emptied('drop rooms of keys', (connection) =>
       dropRooms(connection, schema),
     );
+    const areActorsGone = await this.#emptied('drop actors', (connection) =>
+      dropActors(connection, schema, today - finishedDays * dayMs),
+    );
+    const isMailGone = await this.#emptied('drop messages', (connection) =>
+      dropMail(connection, schema, { taken: today - dayMs, dead: today - 30 * dayMs }),
+    );
     await this.#dropMore?.(today);
-    if (areLinesGone && areJobsGone && areNamesGone && areRoomsGone) this.#droppedOn = today;
+    const areGone = [areLinesGone, areJobsGone, areNamesGone, areRoomsGone, areActorsGone, isMailGone];
+    if (areGone.every(Boolean)) this.#droppedOn = today;
   }
 
   /** Bounded work in each transaction, until there is none left, or another process is at it. Gives whether all were made. */

@@ -82,6 +82,50 @@ export async function dropNames(
   return Number(row?.count) < mostNames ? null : String(row?.last);
 }
 
+/**
+ * Drops actors that have ended before an instant, but for those whose parents are alive and have not taken their ends. Gives whether
+ * there may be more.
+ */
+export async function dropActors(
+  connection: SqlConnection,
+  schema: string,
+  before: number,
+): Promise<boolean> {
+  const actor = `${schema}.actor`;
+  const gone = await connection.query(
+    `DELETE FROM ${actor} WHERE id IN (
+       SELECT a.id FROM ${actor} a WHERE a.finished_at < $1 AND NOT EXISTS (
+         SELECT FROM ${actor} p WHERE p.id = a.body #>> '{parent,actor}' AND p.status IN ('active', 'suspended')
+           AND p.body #>> ARRAY['children', a.body #>> '{parent,child}', 'run'] = a.body #>> '{parent,run}'
+       ) LIMIT ${mostRows} FOR UPDATE SKIP LOCKED
+     ) RETURNING 1 AS one`,
+    [before],
+  );
+  return gone.length === mostRows;
+}
+
+/** Since when messages that are over are kept. */
+export interface MailKeptSince {
+  readonly taken: number;
+  readonly dead: number;
+}
+
+/** Drops messages that were over before these instants. Gives whether there may be more. */
+export async function dropMail(
+  connection: SqlConnection,
+  schema: string,
+  since: MailKeptSince,
+): Promise<boolean> {
+  const gone = await connection.query(
+    `DELETE FROM ${schema}.message WHERE id IN (
+       SELECT id FROM ${schema}.message WHERE state = 'taken' AND at < $1 OR state = 'dead' AND at < $2
+       LIMIT ${mostRows} FOR UPDATE SKIP LOCKED
+     ) RETURNING 1 AS one`,
+    [since.taken, since.dead],
+  );
+  return gone.length === mostRows;
+}
+
 /** Since when what is still kept is over, of jobs that failed, were aborted or have expired, and of the others. */
 export interface KeptSince {
   readonly completed: number;

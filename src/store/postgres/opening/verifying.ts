@@ -31,7 +31,7 @@ export function verifySchema(port: SqlPort, name: string): Promise<PostgresVerif
   return atOneMoment(port, name, 'the verification', async (connection, migration) => ({
     migration,
     newestMigration: migrations.length,
-    ...(await lookAt(connection, quoted(name))),
+    ...(await lookAt(connection, quoted(name), migration)),
   }));
 }
 
@@ -46,7 +46,7 @@ async function* pagesOf(connection: SqlConnection, text: string, size: number): 
   await connection.query('CLOSE looked');
 }
 
-async function lookAt(connection: SqlConnection, schema: string): Promise<Looked> {
+async function lookAt(connection: SqlConnection, schema: string, migration: number): Promise<Looked> {
   const damage = new Damage();
   for (const [what, text] of Object.entries(rules(schema))) {
     const [found] = await connection.query(
@@ -54,7 +54,10 @@ async function lookAt(connection: SqlConnection, schema: string): Promise<Looked
     );
     damage.add(what, String(found?.id), Number(found?.count));
   }
-  const counts = await countJobs(connection, schema, damage);
+  const counts = {
+    ...(await countJobs(connection, schema, damage)),
+    ...(await countActors(connection, schema, migration)),
+  };
   const seq = await lookAtJournal(connection, schema, damage);
   return { seq, counts, damage: damage.texts() };
 }
@@ -99,7 +102,11 @@ function rules(schema: string): { readonly [what: string]: string } {
  * Counts jobs by status: by their places, and by the records of those that are held, aside, have kept slots or only wait to be
  * filed. Compares the slots that they hold.
  */
-async function countJobs(connection: SqlConnection, schema: string, damage: Damage): Promise<RecordCounts> {
+async function countJobs(
+  connection: SqlConnection,
+  schema: string,
+  damage: Damage,
+): Promise<Omit<RecordCounts, 'actors' | 'messages'>> {
   const jobs = { NEW: 0, PENDING: 0, ASSIGNED: 0, ACTIVE: 0, CALLBACKS: 0, COMPLETED: 0 };
   const used = new Map<string, number>();
   let quarantined = 0;
@@ -135,6 +142,19 @@ async function countJobs(connection: SqlConnection, schema: string, damage: Dama
   jobs.COMPLETED += Number(row?.done);
   const [queues, quotas, annotations] = [Number(row?.queues), Number(row?.quotas), Number(row?.annotations)];
   return { jobs, quarantined, queues, quotas, annotations };
+}
+
+/** A schema has their tables since its second migration. */
+async function countActors(
+  connection: SqlConnection,
+  schema: string,
+  migration: number,
+): Promise<Pick<RecordCounts, 'actors' | 'messages'>> {
+  if (migration < 2) return { actors: 0, messages: 0 };
+  const [row] = await connection.query(
+    `SELECT (SELECT count(*) FROM ${schema}.actor) AS actors, (SELECT count(*) FROM ${schema}.message) AS messages`,
+  );
+  return { actors: Number(row?.actors), messages: Number(row?.messages) };
 }
 
 /** Goes through the journal, with the newest entries of jobs that each line must have. Gives the number of its last entry. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import type { Json } from '../../index.ts';
+import type { Json } from '../../../index.ts';
+import type { ContractCheck } from '../check.ts';
+import { type Change, type CheckedStore, check, reopeningCheck } from '../checked-store.ts';
 import { ended, refusedWith, started, stepped } from './actors.ts';
-import type { ContractCheck } from './check.ts';
-import { type Change, type CheckedStore, check, reopeningCheck } from './checked-store.ts';
 
 /** Sends a message to an actor of the machine `order`. */
 function sent(actor: string, id: string, patch: { readonly [key: string]: Json } = {}): Change {

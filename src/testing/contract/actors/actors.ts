@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { type Json, SignalboxError } from '../../index.ts';
-import type { ContractCheck } from './check.ts';
-import { type Change, type CheckedStore, check, reopeningCheck } from './checked-store.ts';
+import { type Json, SignalboxError } from '../../../index.ts';
+import type { ContractCheck } from '../check.ts';
+import { type Change, type CheckedStore, check, reopeningCheck } from '../checked-store.ts';
 
 type Patch = { readonly [key: string]: Json };
 
