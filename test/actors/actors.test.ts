@@ -81,7 +81,7 @@ describe.each(stores)('A durable actor on a %s store', (_, makeStore) => {
     expect([first.isDuplicate, again.isDuplicate]).toEqual([false, true]);
     expect(both.map(({ isDuplicate }) => isDuplicate)).toEqual([false, true]);
     expect((await actor.snapshot()).context).toBe(2);
-    await reactor.advance('23h');
+    await reactor.advance('10s');
     expect((await actor.send({ type: 'change', by: 1 }, { id: 'click-93' })).isDuplicate).toBe(true);
   });
 
@@ -147,7 +147,7 @@ describe.each(stores)('A durable actor on a %s store', (_, makeStore) => {
   });
 
   it('calls observers with what is on disk, and lets a condition be waited for', async () => {
-    const { box } = await actorBox(makeStore());
+    const { box, reactor } = await actorBox(makeStore());
     const actor = await box.actor(length, 'root').start();
     const seen: number[] = [];
     const { unsubscribe } = actor.subscribe(({ context }) => seen.push(context));
@@ -156,7 +156,7 @@ describe.each(stores)('A durable actor on a %s store', (_, makeStore) => {
     for (const by of [1, 2, 3]) await actor.send({ type: 'change', by });
 
     expect((await waited).context).toBe(3);
-    await box.store.settled();
+    await reactor.runUntilIdle();
     expect(seen.at(-1)).toBe(6);
     unsubscribe();
     await actor.send({ type: 'change', by: 1 });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { memoryStore, type Store } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import { createTestBox, type TestBox, type TestBoxOptions, VirtualReactor } from 'signalbox/testing';
-import { afterEach } from 'vitest';
+import { afterAll, afterEach } from 'vitest';
+import { newPostgresStore, removeSchemas } from '../store/postgres/schemas.ts';
 import { charge, length, mail, order } from './machines.ts';
 
 const open: TestBox[] = [];
@@ -14,6 +15,8 @@ afterEach(async () => {
   for (const test of open.splice(0)) if (test.box.state === 'running') await test.tearDown();
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
+
+afterAll(() => removeSchemas(), 60_000);
 
 /** A json store in a folder of its own. */
 export function newJsonStore(): Store {
@@ -25,13 +28,14 @@ export function newJsonStore(): Store {
 export const stores: readonly (readonly [string, () => Store])[] = [
   ['memory', () => memoryStore()],
   ['json', newJsonStore],
+  ['postgres', () => newPostgresStore()],
 ];
 
 /** A box in virtual time that knows the machines of these tests. */
 export async function actorBox(store: Store, options: Partial<TestBoxOptions> = {}) {
   const reactor = new VirtualReactor();
   const test = await createTestBox({
-    ...{ store, reactor, jobs: [charge, mail], machines: [order, length] },
+    ...{ store, reactor, uuid: 'actors', jobs: [charge, mail], machines: [order, length] },
     ...options,
   } as TestBoxOptions);
   open.push(test);

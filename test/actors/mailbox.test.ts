@@ -280,7 +280,7 @@ describe.each(stores)('A job that is a method of an actor, on a %s store', (_, m
     await actor.ask({ type: 'order.reject', reason: 'no' });
 
     const job = await box.queue().put(actor.job({ type: 'order.approve', by: 'Grace' }));
-    await reactor.advance('1h');
+    await reactor.runUntilIdle();
 
     await expect(job.result()).rejects.toMatchObject({ code: 'ACTOR_FINISHED' });
   });

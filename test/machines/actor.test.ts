@@ -33,7 +33,7 @@ const texts = (edges: readonly Edge[]): string[] =>
   edges.map(({ from, event, to }) => `${from} — ${event} → ${to ?? 'the same'}`).sort();
 
 const failure = { name: 'Error', message: 'no', stack: '', code: null, cause: null, extra: {} };
-const parent: ActorParent = { actor: 'order/1', child: 'parcel', run: 2 };
+const parent: ActorParent = { actor: 'order/1', machine: 'order', child: 'parcel', run: 2 };
 const about = { machine: 'order', version: '1', hash: 'h' };
 const timers = { wait: [20, 1, { type: 'late' }, null] } as const;
 const child = { parcel: { kind: 'job', src: 'parcel', id: 'order/1/parcel/1', run: 1 } } as const;

@@ -175,9 +175,15 @@ it.each(['memory', 'json'] as const)(
     const changes = [
       endedActor('order/over', 1000),
       endedActor('order/alive', 0, { ...alive, children }),
-      endedActor('order/alive/parcel', 1000, { parent: { actor: 'order/alive', child: 'parcel', run: 2 } }),
-      endedActor('order/earlier', 1000, { parent: { actor: 'order/alive', child: 'parcel', run: 1 } }),
-      endedActor('order/over/parcel', 1000, { parent: { actor: 'order/over', child: 'parcel', run: 2 } }),
+      endedActor('order/alive/parcel', 1000, {
+        parent: { actor: 'order/alive', machine: 'order', child: 'parcel', run: 2 },
+      }),
+      endedActor('order/earlier', 1000, {
+        parent: { actor: 'order/alive', machine: 'order', child: 'parcel', run: 1 },
+      }),
+      endedActor('order/over/parcel', 1000, {
+        parent: { actor: 'order/over', machine: 'order', child: 'parcel', run: 2 },
+      }),
     ];
     await store.commit({ by: 'client', changes, expect: [] }).synced;
 

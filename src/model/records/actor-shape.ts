@@ -17,7 +17,7 @@ import {
 export const actorStatuses = ['absent', 'active', 'suspended', 'done', 'failed', 'stopped'] as const;
 
 /** Whose child something is. */
-export const isParent: Check = shape({ actor: isText, child: isText, run: isCount });
+export const isParent: Check = shape({ actor: isText, machine: isText, child: isText, run: isCount });
 
 const isChild: Check = shape({ kind: oneOf('job', 'actor'), src: isText, id: isText, run: isCount });
 

@@ -129,7 +129,10 @@ describe('a line', () => {
     [{ 'c:any key': { of: ['the', 'user'] }, output: [], status: 'done' }, null],
     [{ timers: { wait: [5, 1, { type: 'late' }, null], told: [5, 2, 'x', '#parent'] }, dueAt: 5 }, null],
     [{ children: { parcel: { kind: 'job', src: 's', id: 'i', run: 1 } }, runs: { parcel: 2 } }, null],
-    [{ history: { 'order.h': ['order.a'] }, parent: { actor: 'a', child: 'c', run: 1 } }, null],
+    [
+      { history: { 'order.h': ['order.a'] }, parent: { actor: 'a', machine: 'order', child: 'c', run: 1 } },
+      null,
+    ],
     [{ context: {} }, 'an actor with an unknown "context"'],
     [{ status: 'asleep' }, 'an actor with an unknown "status"'],
     [{ dueAt: '5' }, 'an actor with an unknown "dueAt"'],

@@ -103,8 +103,12 @@ describe('A postgres store', () => {
       over('order/old', 4),
       over('order/young', 1),
       started('order/alive', { children }),
-      over('order/alive/kept', 4, { parent: { actor: 'order/alive', child: 'kept', run: 2 } }),
-      over('order/alive/earlier', 4, { parent: { actor: 'order/alive', child: 'kept', run: 1 } }),
+      over('order/alive/kept', 4, {
+        parent: { actor: 'order/alive', machine: 'order', child: 'kept', run: 2 },
+      }),
+      over('order/alive/earlier', 4, {
+        parent: { actor: 'order/alive', machine: 'order', child: 'kept', run: 1 },
+      }),
       sent('taken', 'taken', { endedAt: ago(3) }),
       sent('just taken', 'taken', { endedAt: ago(0) }),
       sent('dead', 'dead', { endedAt: ago(3) }),

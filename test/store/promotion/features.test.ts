@@ -63,7 +63,7 @@ it('An export of a database brings the unique names and the tags of its jobs', a
   await copy.stop();
 });
 
-const child = { actor: 'order/1', child: 'parcel', run: 1 };
+const child = { actor: 'order/1', machine: 'order', child: 'parcel', run: 1 };
 const actors = [
   {
     ...{
