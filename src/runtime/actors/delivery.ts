@@ -48,6 +48,12 @@ export class Delivery {
     this.look();
   }
 
+  /** As a poll does it: the first one begins the delivery. */
+  poll(): void {
+    if (this.#isStarted) this.look();
+    else this.start();
+  }
+
   /** There may be mail, or a timer is due. */
   look(): void {
     if (this.#isStarted) this.#actor.send({ type: 'mail.available' });

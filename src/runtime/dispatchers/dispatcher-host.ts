@@ -14,7 +14,7 @@ export interface DispatcherDeps extends Omit<AgentActorsDeps, 'spawn' | 'dismiss
   readonly stops: Pick<Stops, 'lookAgain'>;
   readonly callbacks: CallbackRunner;
   readonly ticker: Pick<Ticker, 'poll'>;
-  readonly delivery: Pick<Delivery, 'look'>;
+  readonly delivery: Pick<Delivery, 'poll'>;
 }
 
 /** What a dispatcher needs of its Signalbox. Programs do not need it. */

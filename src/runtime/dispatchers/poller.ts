@@ -59,7 +59,7 @@ export class Poller {
       if (!mayClaim()) return;
       // Not awaited: after a long absence there may be many ticks, and a poll is also the sign of life.
       void this.#deps.ticker.poll();
-      this.#deps.delivery.look();
+      this.#deps.delivery.poll();
       await this.#guarded('look for jobs that are to stop', () => this.#deps.stops.lookAgain(this.#held));
       await this.#guarded('look for jobs that wait too long', () => this.#expireWaiting());
       await this.#guarded('take over jobs that are overdue', () => takeOverOverdue(this.#deps.work));
