@@ -89,7 +89,7 @@ async function embeddedFigures(
   { jobs, rounds, warmUpMs, budgetMs }: Course,
 ) {
   progress('building the release before');
-  const before = releaseBefore(arena.place);
+  const before = releaseBefore(arena.place, 'limits');
   const course = { jobs, warmUpMs: 0, sustainedMs: 0, drainLimitMs: 30_000 };
   const turn = (name: ContenderName, own: object = {}) =>
     turnOf<BurnDown>(name, 'burn-down', arena, { ...course, ...own });

@@ -5,14 +5,20 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** The last commit before jobs had priorities, time limits, keys and rates. */
-const before = 'db32464';
+/** The last commits before a feature. */
+const commits = {
+  /** Before jobs had priorities, time limits, keys and rates. */
+  limits: 'db32464',
+  /** Before there were actors. */
+  actors: 'a727184',
+} as const;
 
 /**
  * Builds the package as it was before a feature, in a folder of its own. Returns the folder of its measures; null where the history
  * of the repository is not there.
  */
-export function releaseBefore(place: string): URL | null {
+export function releaseBefore(place: string, feature: keyof typeof commits): URL | null {
+  const before = commits[feature];
   const folder = join(place, 'before');
   mkdirSync(folder);
   const archive = join(place, 'before.tar');

@@ -71,9 +71,11 @@ export class ActorInTurn {
   /** As the steps of this turn have left it; undefined: it was never there. */
   record: ActorRecord | undefined;
   readonly #tools: TurnTools;
+  readonly #at: StepAt;
 
   constructor(tools: TurnTools, id: string, machine: MachineLike, record: ActorRecord | undefined) {
     this.#tools = tools;
+    this.#at = { ...tools.at, id };
     this.id = id;
     this.machine = machine;
     this.record = record;
@@ -102,13 +104,17 @@ export class ActorInTurn {
     await this.#step(event, stepped, { event: 'signalbox.start', arg });
   }
 
-  /** Takes an event. Returns whether anything took it: otherwise nothing has changed. @throws StepError, SignalboxError. */
-  async take(event: EventObject, arg: Json | undefined): Promise<boolean> {
+  /**
+   * Takes an event. Returns whether anything took it: otherwise nothing has changed. Most steps ask for nothing, and cost no promise.
+   * @throws StepError, SignalboxError.
+   */
+  take(event: EventObject, arg: Json | undefined): boolean | Promise<boolean> {
     const stepped = stepMachine(this.machine.prepared, this.there, event, this.#at);
-    if (!stepped.isTaken && stepped.effects.length === 0 && Object.keys(stepped.patch).length === 0)
-      return false;
-    await this.#stepped(stepped, { event: event.type, ...(arg === undefined ? {} : { arg }) });
-    return stepped.isTaken;
+    const { isTaken, effects, patch } = stepped;
+    if (!isTaken && effects.length === 0 && Object.keys(patch).length === 0) return false;
+    const named = arg === undefined ? { event: event.type } : { event: event.type, arg };
+    const pending = this.#stepped(stepped, named);
+    return pending === undefined ? isTaken : pending.then(() => isTaken);
   }
 
   /** Takes a timer that is due. @throws StepError, SignalboxError. */
@@ -168,29 +174,27 @@ export class ActorInTurn {
     if (told !== null) this.#tell(this.parts, { ok: false, failure: told.data });
   }
 
-  get #at(): StepAt {
-    return { ...this.#tools.at, id: this.id };
+  #stepped(stepped: Stepped, named: Named): Promise<void> | undefined {
+    const { ending, patch } = stepped;
+    const { now: at } = this.#tools.at;
+    return this.#step({ type: 'actor.step', at, ending, patch: patch as never }, stepped, named);
   }
 
-  async #stepped(stepped: Stepped, named: Named): Promise<void> {
-    const { ending, patch } = stepped;
-    const event: ActorEvent = {
-      type: 'actor.step',
-      at: this.#tools.at.now,
-      ending,
-      patch: patch as never,
-    };
-    await this.#step(event, stepped, named);
+  #step(event: ActorEvent, stepped: Stepped, named: Named): Promise<void> | undefined {
+    const before = this.record ?? newActorRecord(this.id);
+    const { from, to, ending, effects } = stepped;
+    const change = stepActor(before, event, { ...named, from, to });
+    const after = afterActorStep(before, change);
+    if (effects.length > 0 || ending !== null) return this.#ask(change, after, stepped);
+    this.parts.changes.push(change);
+    this.record = after;
+    return undefined;
   }
 
   /** A child that cannot be started undoes the step. */
-  async #step(event: ActorEvent, stepped: Stepped, named: Named): Promise<void> {
-    const before = this.record ?? newActorRecord(this.id);
+  async #ask(change: Change, after: ActorRecord, { effects, ending }: Stepped): Promise<void> {
     const parts = new TurnParts();
-    const { from, to, ending } = stepped;
-    const change = stepActor(before, event, { ...named, from, to });
-    const after = afterActorStep(before, change);
-    for (const effect of stepped.effects) await this.#effect(parts, after, effect);
+    for (const effect of effects) await this.#effect(parts, after, effect);
     if (ending !== null && after.parent !== null)
       this.#tell(
         parts,

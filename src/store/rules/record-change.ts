@@ -1,5 +1,8 @@
+import type { ActorTimer } from '../../../machines/actor.context.ts';
+import type { Json } from '../../../machines/json.ts';
+import { copyActor, wholeActor } from '../../model/jobs/actors/copy-actor.ts';
 import { copyJob, wholeJob } from '../../model/jobs/copy-job.ts';
-import type { JobRecord } from '../../model/records/records.ts';
+import type { ActorRecord, JobRecord } from '../../model/records/records.ts';
 import type { Kind, Records } from '../entry.ts';
 import { blankOf } from '../kinds.ts';
 import type { StoredRecord } from '../log.ts';
@@ -14,6 +17,21 @@ import { soundRecord } from './quarantine.ts';
 export class SharedValues {
   #place: { readonly queue: string } = { queue: '' };
   #assigner = '';
+  readonly #texts = new Map<string, string>();
+  readonly #events = new Map<string, Json>();
+
+  /** What all actors of a machine have in common: 150 of the 1,700 bytes of one that was read from a file. */
+  shareOfActor(actor: Record<string, unknown>): void {
+    for (const key of sharedOfActor) actor[key] = shared(this.#texts, actor[key] as string, same);
+    const timers = actor.timers as ActorRecord['timers'];
+    for (const id in timers) {
+      const [dueAt, seq, event, to] = timers[id] as ActorTimer;
+      const { type, ...rest } = event as { readonly type: string };
+      if (Object.keys(rest).length > 0) continue;
+      const timer = [dueAt, seq, shared(this.#events, type, () => event), to] as const;
+      (timers as Record<string, ActorTimer>)[id] = timer;
+    }
+  }
 
   /**
    * Replaces the place and the assigner of a job by the newest ones that are equal. Only places in a queue
@@ -31,6 +49,21 @@ export class SharedValues {
     }
   }
 }
+
+const sharedOfActor = ['machine', 'version', 'hash', 'state', 'status'] as const;
+
+/** So many machines have a thousand states; beyond them nothing is shared. */
+const mostShared = 1000;
+
+function shared<Value>(known: Map<string, Value>, text: string, make: (text: string) => Value): Value {
+  const found = known.get(text);
+  if (found !== undefined) return found;
+  const made = make(text);
+  if (known.size < mostShared) known.set(text, made);
+  return made;
+}
+
+const same = (text: string): string => text;
 
 /**
  * Returns the record as a change leaves it: a copy, or the record itself when it `isOwn`: a copy that no other code has
@@ -64,6 +97,11 @@ export function changed(
  * own.
  */
 export function loaded(kind: Kind, stored: StoredRecord, shared?: SharedValues): Records[Kind] {
+  if (kind === 'actor') {
+    const actor = wholeActor(stored as Partial<ActorRecord>, blankOf('actor'));
+    shared?.shareOfActor(actor);
+    return actor as unknown as ActorRecord;
+  }
   if (kind !== 'job') return { ...blankOf(kind), ...stored } as Records[Kind];
   const sound = soundRecord(stored) as Partial<JobRecord>;
   const job = wholeJob(sound, blankOf('job'));
@@ -78,6 +116,7 @@ function dropCleared(actor: Record<string, unknown>, patch: Change['patch']): vo
 }
 
 function copyOf(kind: Kind, record: Records[Kind]): Record<string, unknown> {
+  if (kind === 'actor') return copyActor(record as ActorRecord);
   if (kind !== 'job') return { ...record };
   const { unsound } = record as JobRecord;
   const copy = copyJob(record as JobRecord);

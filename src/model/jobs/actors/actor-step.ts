@@ -4,6 +4,7 @@ import type { Json } from '../../../../machines/json.ts';
 import { BadStatusError } from '../../../errors.ts';
 import { type ActorRecord, recordVersion } from '../../records/records.ts';
 import { actorChart } from '../machine-version.ts';
+import { copyActor } from './copy-actor.ts';
 
 /** What the step of a user's machine looks like in the journal. */
 export interface ActorStep {
@@ -54,8 +55,11 @@ export function stepActor(record: ActorRecord, event: ActorEvent, change: ActorS
 
 /** The actor after a change, for a further step in the same commit. */
 export function afterActorStep(record: ActorRecord, { patch, to }: ActorTransition): ActorRecord {
-  const after: Record<string, unknown> = { ...record, ...patch, state: to };
-  for (const key in patch) if (patch[key] === null && key.startsWith('c:')) delete after[key];
+  const after = copyActor(record);
+  for (const key in patch)
+    if (patch[key] === null && key.startsWith('c:')) delete after[key];
+    else after[key] = patch[key];
+  after.state = to;
   return after as unknown as ActorRecord;
 }
 

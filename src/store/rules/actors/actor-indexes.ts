@@ -1,11 +1,11 @@
 import type { ActorRecord } from '../../../model/records/records.ts';
 import type { ActorCount } from '../../reader.ts';
 import { DueList } from '../lines/due-list.ts';
+import { IdList } from '../lines/id-list.ts';
 
 /** The actors of one machine. */
 interface OfMachine {
-  /** In order of id: each at instant 0. */
-  readonly ids: DueList;
+  readonly ids: IdList;
   /** Active ones, by their earliest timer. */
   readonly dues: DueList;
   /** How many are in each status and state. */
@@ -44,7 +44,7 @@ export class ActorIndexes {
 
   /** Ids of the actors of a machine, in order, behind one. */
   ids(machine: string, after: string): Iterable<string> {
-    return this.#machines.get(machine)?.ids.behind(after, 0) ?? [];
+    return this.#machines.get(machine)?.ids.behind(after) ?? [];
   }
 
   /** Ids of active actors of a machine that are due, earliest first. */
@@ -72,8 +72,8 @@ export class ActorIndexes {
     if (actor === undefined) return;
     const { id, machine } = actor;
     const { ids, dues, counts } = this.#of(machine);
-    if (before === undefined) ids.add(id, 0);
-    else if (after === undefined) ids.drop(id, 0);
+    if (before === undefined) ids.add(id);
+    else if (after === undefined) ids.drop(id);
     moveIn(dues, id, dueAt(before), dueAt(after));
     const [ended, ends] = [finishedAt(before), finishedAt(after)];
     moveIn(this.finished, id, ended, ends);
@@ -87,7 +87,7 @@ export class ActorIndexes {
   #of(machine: string): OfMachine {
     let of = this.#machines.get(machine);
     if (of === undefined) {
-      of = { ids: new DueList(), dues: new DueList(), counts: new Map() };
+      of = { ids: new IdList(), dues: new DueList(), counts: new Map() };
       this.#machines.set(machine, of);
     }
     return of;

@@ -1,5 +1,6 @@
 import type { MessageRecord } from '../../../model/records/records.ts';
 import { DueList } from '../lines/due-list.ts';
+import { IdList } from '../lines/id-list.ts';
 
 /** The waiting messages of one actor, in the order of their commits. */
 interface Mailbox {
@@ -16,8 +17,8 @@ interface Mailbox {
 export class Mail {
   readonly #isSuspended: (actor: string) => boolean;
   readonly #boxes = new Map<string, Mailbox>();
-  /** Actors with mail by machine, in order of id: each at instant 0. */
-  readonly #mailed = new Map<string, DueList>();
+  /** Actors with mail by machine, in order of id. */
+  readonly #mailed = new Map<string, IdList>();
   /** Messages that are over, in the order in which they became so. */
   readonly taken = new DueList();
   readonly dead = new DueList();
@@ -34,8 +35,8 @@ export class Mail {
   /** An actor was suspended, or goes on. */
   turn(actor: string, isSuspended: boolean): void {
     for (const machine of this.#boxes.get(actor)?.machines.keys() ?? [])
-      if (isSuspended) this.#mailed.get(machine)?.drop(actor, 0);
-      else this.#listOf(machine).add(actor, 0);
+      if (isSuspended) this.#mailed.get(machine)?.drop(actor);
+      else this.#listOf(machine).add(actor);
   }
 
   count(actor: string): number {
@@ -49,7 +50,7 @@ export class Mail {
 
   /** Actors of a machine that have mail and are not suspended, in order of id, behind one. */
   mailed(machine: string, after: string): Iterable<string> {
-    return this.#mailed.get(machine)?.behind(after, 0) ?? [];
+    return this.#mailed.get(machine)?.behind(after) ?? [];
   }
 
   #enter({ id, actor, machine, state, lastSeq }: MessageRecord): void {
@@ -63,7 +64,7 @@ export class Mail {
     box.n += 1;
     const n = box.machines.get(machine) ?? 0;
     box.machines.set(machine, n + 1);
-    if (n === 0 && !this.#isSuspended(actor)) this.#listOf(machine).add(actor, 0);
+    if (n === 0 && !this.#isSuspended(actor)) this.#listOf(machine).add(actor);
   }
 
   #leave({ id, actor, machine, state, lastSeq }: MessageRecord): void {
@@ -78,7 +79,7 @@ export class Mail {
     if (n > 0) box.machines.set(machine, n);
     else {
       box.machines.delete(machine);
-      if (!this.#isSuspended(actor)) this.#mailed.get(machine)?.drop(actor, 0);
+      if (!this.#isSuspended(actor)) this.#mailed.get(machine)?.drop(actor);
     }
     if (box.n === 0) this.#boxes.delete(actor);
   }
@@ -87,8 +88,8 @@ export class Mail {
     return state === 'taken' ? this.taken : this.dead;
   }
 
-  #listOf(machine: string): DueList {
-    const list = this.#mailed.get(machine) ?? new DueList();
+  #listOf(machine: string): IdList {
+    const list = this.#mailed.get(machine) ?? new IdList();
     this.#mailed.set(machine, list);
     return list;
   }
