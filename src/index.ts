@@ -170,6 +170,7 @@ export {
   type ExternalEvent,
   type MachineDefinition,
   type MachineOptions,
+  type StartInput,
 } from './runtime/handles/machines/define-machine.ts';
 export { type ChildJobOptions, fromJob, fromPromise } from './runtime/handles/machines/from-job.ts';
 export { type ActionGiven, put, sendToActor } from './runtime/handles/machines/put-action.ts';

@@ -17,7 +17,7 @@ import type { Limits } from '../checks/limits.ts';
 import { Failure } from '../values/failure.ts';
 import type { ReferJob, ResolveJob } from '../values/values.ts';
 import type { Engine } from './engine.ts';
-import type { DurableJob, Source } from './sources.ts';
+import type { DurableJob, JobSource, PromiseSource } from './sources.ts';
 
 /** What can be durable: a machine, or a reducer made by `fromTransition`. */
 // biome-ignore lint/suspicious/noExplicitAny: the parameters of the reducer are invariant
@@ -40,6 +40,12 @@ export interface StoredSnapshot {
 export type Migration = (
   old: StoredSnapshot,
 ) => Omit<StoredSnapshot, 'version'> & { readonly version?: string };
+
+/** What a child is made of. */
+export type Source =
+  | JobSource
+  | PromiseSource
+  | { readonly kind: 'machine'; readonly machine: PreparedMachine };
 
 /** A machine that was looked through and can make steps. */
 export interface PreparedMachine {
@@ -87,7 +93,7 @@ export type DurableEffect =
       readonly child: string;
       readonly run: number;
       readonly src: string;
-      readonly source: Exclude<Source, { readonly kind: 'machine' }>;
+      readonly source: JobSource | PromiseSource;
       /** Of a job: the list of its arguments. */
       readonly input: unknown;
     }

@@ -127,6 +127,7 @@ const inertSystem = {
   getAll: () => ({}),
   inspect: () => ({ unsubscribe: nothing }),
   scheduler: { schedule: nothing, cancel: nothing, cancelAll: nothing },
+  _snapshot: { _scheduledEvents: {} },
   getSnapshot: () => ({ _scheduledEvents: {} }),
   start: nothing,
   _clock: { setTimeout: nothing, clearTimeout: nothing },

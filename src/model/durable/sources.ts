@@ -1,5 +1,4 @@
 import type { AnyActorLogic } from 'xstate';
-import type { PreparedMachine } from './machine.ts';
 
 /** The least that a machine needs to know of the definition of a job. */
 export interface DurableJob {
@@ -19,12 +18,6 @@ export interface PromiseSource {
   readonly run: (given: { readonly input: never }) => PromiseLike<unknown>;
   readonly options: object;
 }
-
-/** What a child is made of. */
-export type Source =
-  | JobSource
-  | PromiseSource
-  | { readonly kind: 'machine'; readonly machine: PreparedMachine };
 
 const brand = Symbol.for('signalbox.source');
 

@@ -4,7 +4,7 @@ import { setOwn } from '../checks/own-keys.ts';
 import type { ActorRecord } from '../records/records.ts';
 import { Failure } from '../values/failure.ts';
 import { decodeValue, type ResolveJob } from '../values/values.ts';
-import { childActorId, type PreparedMachine } from './machine.ts';
+import type { PreparedMachine } from './machine.ts';
 import { ActorRef, type OpenStep, openStep } from './scope.ts';
 
 /** The snapshot of a reducer: its state is its context. */
@@ -101,9 +101,4 @@ export function snapshotOf(
     return { ...end, context: reducerStateOf(record, resolve) } as unknown as ReducerSnapshot;
   const step = openStep(record.id, record.parent?.actor ?? null);
   return { ...thaw(machine, record, step, contextOf(record, resolve), null), ...end } as AnyMachineSnapshot;
-}
-
-/** The actor that a child's name stands for. */
-export function actorOfChild(record: ActorRecord, child: string): string {
-  return record.children?.[child]?.id ?? childActorId(record.id, child);
 }

@@ -84,7 +84,10 @@ function isBuiltIn(action: unknown): action is BuiltIn {
 
 function checkBuiltIn(action: BuiltIn, place: string, { machine, found }: Problems): void {
   const { delays, actors } = machine.implementations;
+  // XState makes a raise of each `after`, whose delays are looked at there.
+  const isAfter = typeof action.id === 'string' && action.id.startsWith('xstate.after.');
   if (
+    !isAfter &&
     typeof action.delay === 'string' &&
     getOwn(delays as Record<string, unknown>, action.delay) === undefined
   )

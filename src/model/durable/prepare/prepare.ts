@@ -1,8 +1,8 @@
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 import { SignalboxError, shown } from '../../../errors.ts';
 import { Engine } from '../engine.ts';
-import type { DurableLogic, Migration, PreparedMachine } from '../machine.ts';
-import { inertLogic, type Source, sourceOf } from '../sources.ts';
+import type { DurableLogic, Migration, PreparedMachine, Source } from '../machine.ts';
+import { inertLogic, sourceOf } from '../sources.ts';
 import { isMachine, isReducer, problemsOf } from './dialect.ts';
 import { structureHash } from './structure.ts';
 

@@ -1,4 +1,4 @@
-import type { AnyActorLogic, EventFromLogic } from 'xstate';
+import type { AnyActorLogic, EventFromLogic, InputFrom } from 'xstate';
 import { invalidOption } from '../../../errors.ts';
 import { checkKnown, checkObject } from '../../../model/checks/check-options.ts';
 import { checkName, checkQueueName } from '../../../model/checks/names.ts';
@@ -15,6 +15,10 @@ export type ExternalEvent<L extends AnyActorLogic> = Exclude<
   EventFromLogic<L>,
   { type: `xstate.${string}` | `signalbox.${string}` }
 >;
+
+/** What a start is given: the input that the machine asks for, or nothing. */
+export type StartInput<L extends AnyActorLogic> =
+  undefined extends InputFrom<L> ? [input?: InputFrom<L>] : [input: InputFrom<L>];
 
 /** What of a machine is decided when it is defined. */
 export interface MachineOptions<_L extends DurableLogic = DurableLogic> {

@@ -89,12 +89,12 @@ export function sendToActor<
   TEvent extends EventObject,
   TParams extends ParameterizedObject['params'] | undefined,
 >(
-  // The event is carried by the definition: literals of the message would widen to text.
+  // The event is carried by the definition, and by nothing else: a message with less would make it wider.
   machine: { readonly name: string; readonly _event?: E },
   message: (
     given: ActionGiven<TContext, TExpressionEvent>,
     params: TParams,
-  ) => { readonly to: string; readonly event: E },
+  ) => { readonly to: string; readonly event: NoInfer<E> },
 ): ActionFunction<TContext, TExpressionEvent, TEvent, TParams, never, never, never, never, never> {
   if (typeof Object(machine).name !== 'string' || machine.name === '')
     throw invalidOption('machine', 'what defineMachine returned', machine);
