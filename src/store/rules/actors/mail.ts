@@ -10,7 +10,7 @@ interface Mailbox {
 }
 
 /**
- * Messages by what becomes of them: those that wait by actor, the actors that have some by machine, and those that are over. A
+ * Messages: those that wait, by actor; the actors that have some, by machine; and those that are over. A
  * suspended actor is left out of those that have mail.
  */
 export class Mail {
