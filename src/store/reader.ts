@@ -236,7 +236,7 @@ export interface RecordReader {
   dueActors(machines: readonly string[], now: number, most: number): Promise<readonly string[]>;
   /**
    * Ids of actors of these machines that have waiting messages and are not suspended, in order of id, behind one, at most so many.
-   * Those that are not there or have ended are among them: nobody will take their mail.
+   * Those that are not there or have ended are among them: their mail is to become dead letters.
    */
   mailed(machines: readonly string[], after: string, most: number): Promise<readonly string[]>;
   /** Waiting messages of an actor in the order of their commits, at most so many. */
@@ -246,7 +246,7 @@ export interface RecordReader {
   actorsPage(request: ActorPageRequest): Promise<ActorPage>;
   /** How many actors there are, by machine, status and state. */
   actorCounts(): Promise<readonly ActorCount[]>;
-  /** Messages that nobody takes any more, newest first, at most so many. */
+  /** Messages that no actor takes any more, newest first, at most so many. */
   deadLetters(most: number): Promise<readonly MessageRecord[]>;
   /** Schedules whose next tick is due by an instant, earliest first, at most so many. */
   dueSchedules(now: number, most: number): Promise<readonly ScheduleRecord[]>;

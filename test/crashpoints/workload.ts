@@ -2,7 +2,7 @@ import type { Change } from '../../src/store/store.ts';
 import { type Image, MemoryFiles, type Operation } from '../store/json/memory-files.ts';
 import { InTurns, type Random, randomFrom } from './conduct.ts';
 import { Expectations } from './expectations.ts';
-import { readStore, storeDir } from './recovered.ts';
+import { openedAt, readStore, storeDir } from './recovered.ts';
 import { Session, type SessionOptions } from './session.ts';
 
 /** What a store did to a disk from an image on, and what it promised on the way. */
@@ -88,6 +88,7 @@ export function drawChanges(random: Random): Change[] {
   const note = (id: string, value: number | string) => changed('annotation', `${id}/note`, { value });
   switch (draw(4)) {
     case 0:
+      if (amount >= 850) return step(one, amount);
       if (amount >= 700) return tick(one, amount);
       return [changed('job', one, { name: `name-${amount}`, args: [text] })];
     case 1:
@@ -124,6 +125,25 @@ function tick(name: string, at: number): Change[] {
     }),
     { ...changed('job', id, put), event: 'job.put', to: 'pending' },
     changed('annotation', `${id}/signalbox.schedule`, { value: { schedule: `/${name}`, tick: at } }),
+  ];
+}
+
+/** A step of an actor, as it is committed: its state, the end of the message that it took, one that it sends, and the put of its child. */
+function step(name: string, at: number): Change[] {
+  const id = `order/${name}`;
+  // Taken at the instant of the opening: it is not to be dropped yet.
+  const mail = { actor: id, machine: 'order', endedAt: openedAt };
+  const state = { machine: 'order', status: 'active', 'c:at': at, 'c:list': [], dueAt: at };
+  const put = { name: 'child', parent: { queue: '' }, order: ['now', 0], beginAfter: at };
+  return [
+    { ...changed('actor', id, state), to: `s${at}`, arg: { by: name, at } },
+    { ...changed('message', `${id}#${at}`, { ...mail, event: { type: 'go' }, at }), to: 'taken' },
+    { ...changed('message', `${id}#${at}+`, { ...mail, event: null, at, from: id }), to: 'waiting' },
+    {
+      ...changed('job', `${name}-${at}-child`, { ...put, reply: { actor: id, child: 'c', run: at } }),
+      event: 'job.put',
+      to: 'pending',
+    },
   ];
 }
 

@@ -140,8 +140,18 @@ function leafOf(value: unknown): string {
 
 /** The context of a record, without the key of the order, which the store sets. */
 function contextOf(record: JobRecord): JobContext {
-  const { id: _i, v: _v, rev: _r, lastSeq: _l, createdSeq: _c, state: _s, uniqueKey, ...context } = record;
-  expect(uniqueKey).toBeNull();
+  const {
+    id: _i,
+    v: _v,
+    rev: _r,
+    lastSeq: _l,
+    createdSeq: _c,
+    state: _s,
+    uniqueKey,
+    reply,
+    ...context
+  } = record;
+  expect([uniqueKey, reply]).toEqual([null, null]);
   return { ...context, order: context.order === null ? null : [context.order[0], 0] };
 }
 

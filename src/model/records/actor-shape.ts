@@ -14,7 +14,7 @@ import {
 } from './shape-checks.ts';
 
 /** What an actor may have under `status`. */
-export const actorStatuses = ['absent', 'active', 'suspended', 'done', 'failed', 'stopped'] as const;
+const actorStatuses = ['absent', 'active', 'suspended', 'done', 'failed', 'stopped'] as const;
 
 /** Whose child something is. */
 export const isParent: Check = shape({ actor: isText, machine: isText, child: isText, run: isCount });

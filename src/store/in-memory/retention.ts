@@ -33,7 +33,7 @@ export const defaultRetention: Retention = {
 
 /** How long a message is known that was taken: so long its id is refused when it is sent again. */
 const takenMaxAgeMs = dayMs;
-/** How long a message is kept that nobody takes. */
+/** How long a dead letter is kept. */
 const deadMaxAgeMs = 30 * dayMs;
 
 /** The value of an option that sets no limit to what a store keeps. */

@@ -164,6 +164,8 @@ class Series {
       case 'retryPolicy':
       case 'uniqueKey':
         return this.orNull(this.one(texts));
+      case 'reply':
+        return this.orNull({ actor: this.one(texts), child: this.one(texts), run: this.below(9) });
       default:
         return this.orNull(this.instant());
     }
@@ -202,6 +204,7 @@ class Series {
       'failureLogLevel',
       'retryPolicy',
       'uniqueKey',
+      'reply',
       'beginAfter',
       'beginBy',
       'activeStart',

@@ -2,7 +2,9 @@ import type { Failure } from '../../../../machines/job.context.ts';
 import type { Json } from '../../../../machines/json.ts';
 import type { ScheduledJob } from '../../../../machines/schedule.context.ts';
 import { Shown } from '../../../reading/shown.ts';
+import type { Ways } from '../../../store/coded-fields.ts';
 import type { HistoryEntry, Patch } from '../../../store/entry.ts';
+import { fieldsInWays } from '../../../store/kinds.ts';
 import type { StoreReader } from '../../../store/reader.ts';
 import type { EntryView, JournalLine } from '../../protocol/timeline.ts';
 import { changesOf, patched } from '../job/diff.ts';
@@ -90,8 +92,16 @@ async function settingChanged(
   return { changes: changesOf(old, now, 'redacted'), hidden: null };
 }
 
+const hiding: Ways = {
+  value: () => '[redacted]',
+  outcome: (outcome) => outcome,
+  failure: ({ name, code }) => ({ name, code, message: '', stack: '', cause: null, extra: {} }),
+};
+
 async function settingShown(subjects: Subjects, entry: HistoryEntry, patch: Patch): Promise<Patch> {
   const { kind } = entry;
+  // What machines hide is not known: nothing of what a program gave is shown.
+  if (kind === 'actor' || kind === 'message') return fieldsInWays(kind, patch, hiding) as Patch;
   const safe: Record<string, Json> = { ...patch };
   if (kind === 'annotation' && 'value' in patch) {
     const shown = await subjects.safe(await subjects.of(entry));

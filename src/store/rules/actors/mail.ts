@@ -11,8 +11,8 @@ interface Mailbox {
 }
 
 /**
- * Messages by what becomes of them: those that wait by actor, the actors that have some by machine, and those that are over. Who is
- * suspended is left out of the actors that have mail.
+ * Messages: those that wait, by actor; the actors that have some, by machine; and those that are over. A
+ * suspended actor is left out of those that have mail.
  */
 export class Mail {
   readonly #isSuspended: (actor: string) => boolean;

@@ -284,7 +284,7 @@ export const mailChecks: readonly ContractCheck[] = [
   }),
 
   reopeningCheck(
-    'knows after an opening which mail waits, and which nobody takes',
+    'knows after an opening which mail waits, and which is dead',
     async (store) => {
       await store.commit([started('order/b', 'a', { status: 'suspended' })]);
       await store.commit([
