@@ -10,6 +10,7 @@ const slow = [
   'test/cli/work.test.ts',
   'test/crashpoints/crashpoints.test.ts',
   'test/docs/examples.test.ts',
+  'test/durable/equality.test.ts',
   'test/examples/hosts.test.ts',
   'test/examples/indexer.test.ts',
   'test/examples/services.test.ts',

@@ -95,7 +95,10 @@ describe('Actions', () => {
       sendTo('p', { type: 'later' }, { id: 't', delay: 5 }),
       sendParent({ type: 'later' }, { id: 'u', delay: 5 }),
     ]);
-    const record = { ...started(machine), parent: { actor: 'shop/1', child: 'order', run: 1 } };
+    const record = {
+      ...started(machine),
+      parent: { actor: 'shop/1', machine: 'order', child: 'order', run: 1 },
+    };
 
     const stepped = go(machine, record);
     const next = afterStepped(record, stepped);

@@ -213,7 +213,7 @@ function seen({
 }
 
 it(`makes the same of ${machines} random machines as XState does, through JSON between all steps`, {
-  timeout: 30_000 * Math.ceil(machines / 2000),
+  timeout: 120_000 * Math.ceil(machines / 2000),
 }, () => {
   let taken = 0;
   const ends = { slipped: 0, done: 0, failed: 0, active: 0 };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DueList } from '../../src/store/rules/lines/due-list.ts';
+import { IdList } from '../../src/store/rules/lines/id-list.ts';
 
 interface Due {
   readonly id: string;
@@ -53,11 +54,17 @@ describe('What becomes due', () => {
       expect(list.after(at)).toBe(sorted.find((due) => due.at > at)?.at ?? null);
     });
   });
+});
 
-  it('is found behind an id of an instant, whether that is here or not', () => {
-    holds((list, sorted, of) => {
-      const behind = sorted.filter(({ at, id }) => at > of.at || (at === of.at && id > of.id));
-      expect([...list.behind(of.id, of.at)]).toEqual(ids(behind));
-    });
+describe('A list of ids', () => {
+  it('gives those behind one, whether that is here or not', () => {
+    const list = new IdList();
+    const all = Array.from({ length: 2000 }, (_, n) => `id-${(n * 7919) % 10_007}`);
+    for (const id of all) list.add(id);
+    for (const id of all.slice(0, 1000)) list.drop(id);
+    const left = all.slice(1000).sort();
+
+    for (const id of ['', 'id-5', all[0] as string, all[1500] as string, 'zz'])
+      expect([...list.behind(id)]).toEqual(left.filter((each) => each > id));
   });
 });
