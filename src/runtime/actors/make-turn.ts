@@ -1,6 +1,6 @@
 import type { EventObject } from 'xstate';
 import type { Json } from '../../../machines/json.ts';
-import { SignalboxError } from '../../errors.ts';
+import { EventRefusedError, SignalboxError } from '../../errors.ts';
 import { refusingGuards } from '../../model/durable/look.ts';
 import { StepError } from '../../model/durable/machine.ts';
 import { versionVerdict } from '../../model/durable/migrate.ts';
@@ -338,10 +338,10 @@ class TurnInMaking {
     this.#answer(index, isTaken);
   }
 
-  #eventRefused(event: EventObject): SignalboxError {
+  #eventRefused(event: EventObject): EventRefusedError {
     const { state } = this.#actor.there;
     const guards = refusingGuards(this.#actor.machine.prepared, this.#actor.there, event);
-    return new SignalboxError('EVENT_REFUSED', { id: this.#id, event: event.type, state, guards });
+    return new EventRefusedError({ id: this.#id, event: event.type, state, guards });
   }
 
   async #isKnown(id: string): Promise<boolean> {

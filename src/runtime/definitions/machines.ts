@@ -1,11 +1,19 @@
 import { SignalboxError, shown } from '../../errors.ts';
 import type { PreparedMachine } from '../../model/durable/machine.ts';
+import type { StandardSchemaV1 } from './standard-schema.ts';
 
 /** What the runtime needs of what `defineMachine` returns. */
 export interface MachineLike {
   readonly name: string;
   readonly prepared: PreparedMachine;
   readonly settings: MachineSettings;
+}
+
+/** Schemas of what programs give. */
+export interface MachineSchemas {
+  readonly input?: StandardSchemaV1;
+  readonly events?: { readonly [type: string]: StandardSchemaV1 };
+  readonly context?: StandardSchemaV1;
 }
 
 /** How the actors of a machine are treated. */
@@ -16,6 +24,8 @@ export interface MachineSettings {
   readonly keepFinished: number | null;
   /** The queue of the jobs that they put. */
   readonly queue: string;
+  /** What comes from outside has to pass these. */
+  readonly schemas: MachineSchemas;
 }
 
 /** The machines that a process knows by name, those of children among them. */
@@ -61,4 +71,4 @@ export class Machines {
   }
 }
 
-const childSettings: MachineSettings = { onError: 'suspend', keepFinished: null, queue: '' };
+const childSettings: MachineSettings = { onError: 'suspend', keepFinished: null, queue: '', schemas: {} };

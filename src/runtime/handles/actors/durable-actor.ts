@@ -14,12 +14,13 @@ import type { UnitOfWork } from '../../commits/unit-of-work.ts';
 import type { MachineLike } from '../../definitions/machines.ts';
 import { Inspectable } from '../../environment/inspectable.ts';
 import type { Job } from '../job.ts';
-import type { ExternalEvent } from '../machines/define-machine.ts';
+import type { ExternalEvent, StartInput } from '../machines/define-machine.ts';
 import { servicesOf } from '../services.ts';
 import {
   type ActorAt,
   ask,
   checkEvent,
+  checkSchemas,
   command,
   recordOf,
   resolverOf,
@@ -53,10 +54,7 @@ export interface ActorWaitOptions {
 }
 
 /** The arguments of `start`: the input is left out where the machine takes none. */
-export type StartArguments<L extends DurableLogic> =
-  undefined extends InputFrom<L>
-    ? [input?: InputFrom<L>, options?: StartActorOptions]
-    : [input: InputFrom<L>, options?: StartActorOptions];
+export type StartArguments<L extends DurableLogic> = [...StartInput<L>, options?: StartActorOptions];
 
 /**
  * A handle on a durable actor: a machine of yours whose state is a record. It keeps nothing itself; the actor need not be there yet.
@@ -109,7 +107,9 @@ export class DurableActor<L extends DurableLogic = DurableLogic> extends Inspect
     const { ifExists = 'refuse' } = options;
     if (!['refuse', 'return', 'restart'].includes(ifExists))
       throw invalidOption('ifExists', "'refuse', 'return' or 'restart'", ifExists);
-    await command(this.#at, { kind: 'start', input, ifExists });
+    const item = { kind: 'start', input, ifExists } as const;
+    await checkSchemas(this.#at, item);
+    await command(this.#at, item);
     return this;
   }
 

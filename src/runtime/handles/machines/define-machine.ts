@@ -6,8 +6,7 @@ import type { DurableLogic, PreparedMachine, StoredSnapshot } from '../../../mod
 import { prepareMachine } from '../../../model/durable/prepare/prepare.ts';
 import { checkRedaction } from '../../../model/values/redaction.ts';
 import { type Duration, durationMs } from '../../../time.ts';
-import type { MachineSettings } from '../../definitions/machines.ts';
-import type { StandardSchemaV1 } from '../../definitions/standard-schema.ts';
+import type { MachineSchemas, MachineSettings } from '../../definitions/machines.ts';
 import { checkSchema } from '../../definitions/validation.ts';
 
 /** The events that a program may send: those of the machinery are not among them. */
@@ -48,11 +47,7 @@ export interface MachineOptions<_L extends DurableLogic = DurableLogic> {
   /** Paths of its context and its events that are hidden in logs and exports. */
   readonly redact?: readonly string[];
   /** What comes from outside has to pass these. */
-  readonly schemas?: {
-    readonly input?: StandardSchemaV1;
-    readonly events?: { readonly [type: string]: StandardSchemaV1 };
-    readonly context?: StandardSchemaV1;
-  };
+  readonly schemas?: MachineSchemas;
 }
 
 /** A machine whose actors can be durable: what `defineMachine` returns. */
@@ -131,11 +126,11 @@ export function defineMachine<L extends DurableLogic>(
   });
 }
 
-function settingsOf({ onError = 'suspend', keepFinished, queue = '' }: MachineOptions): MachineSettings {
-  if (keepFinished === undefined) return { onError, queue, keepFinished: null };
+function settingsOf(options: MachineOptions): MachineSettings {
+  const { onError = 'suspend', keepFinished, queue = '', schemas = {} } = options;
   const keptMs =
-    keepFinished === 'forever' ? Number.POSITIVE_INFINITY : durationMs(keepFinished, 'keepFinished');
-  return { onError, queue, keepFinished: keptMs };
+    keepFinished === 'forever' ? Number.POSITIVE_INFINITY : durationMs(keepFinished ?? 0, 'keepFinished');
+  return { onError, queue, schemas, keepFinished: keepFinished === undefined ? null : keptMs };
 }
 
 function checkOptions(options: MachineOptions): void {
