@@ -102,7 +102,8 @@ export class DurableActor<L extends DurableLogic = DurableLogic> extends Inspect
    * Starts the actor. Resolves when that is on disk.
    * @throws SignalboxError `ACTOR_EXISTS`, `STEP_FAILED`, `UNKNOWN_MACHINE`, `ARGS_…`.
    */
-  async start(...[input, options = {}]: StartArguments<L>): Promise<this> {
+  async start(...given: StartArguments<L>): Promise<this> {
+    const [input, options = {}] = given as readonly [InputFrom<L>?, StartActorOptions?];
     checkKnown(options, ['ifExists']);
     const { ifExists = 'refuse' } = options;
     if (!['refuse', 'return', 'restart'].includes(ifExists))
