@@ -17,8 +17,9 @@ export function hasEnded({ status }: Pick<ActorRecord, 'status'>): boolean {
   return status === 'done' || status === 'failed' || status === 'stopped' || status === 'absent';
 }
 
-/** Whether an actor is in a state of its machine, or in one below it. */
+/** Whether an actor is in a state of its machine, or in one below it. The whole text of its states is one, too. */
 export function isInState({ state }: Pick<ActorRecord, 'state'>, wanted: string): boolean {
+  if (state === wanted) return true;
   return state.split('|').some((leaf) => leaf === wanted || leaf.startsWith(`${wanted}.`));
 }
 
