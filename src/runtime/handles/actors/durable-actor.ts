@@ -103,7 +103,7 @@ export class DurableActor<L extends DurableLogic = DurableLogic> extends Inspect
    * @throws SignalboxError `ACTOR_EXISTS`, `STEP_FAILED`, `UNKNOWN_MACHINE`, `ARGS_…`.
    */
   async start(...given: StartArguments<L>): Promise<this> {
-    const [input, options = {}] = given as readonly [InputFrom<L>?, StartActorOptions?];
+    const [input, options = {}] = given as unknown as readonly [InputFrom<L>?, StartActorOptions?];
     checkKnown(options, ['ifExists']);
     const { ifExists = 'refuse' } = options;
     if (!['refuse', 'return', 'restart'].includes(ifExists))
