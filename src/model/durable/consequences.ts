@@ -235,7 +235,7 @@ export class Consequences {
       this.#add({ type: 'stopChild', child: { name, ...child } });
       return;
     }
-    // It was to begin in this very step: it never does, and nobody gets what was sent to it.
+    // It was to begin in this very step: it never does, and what was sent to it is dropped.
     const after = this.effects.splice(started).slice(1);
     this.effects.push(...after.filter((each) => each.type !== 'send' || each.to.actor !== child.id));
   }

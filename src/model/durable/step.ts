@@ -143,7 +143,7 @@ function advanced(
     const context = contextOf(record, at.resolve);
     const snapshot = thaw(machine, record, step, at.isFrozen === true ? deepFrozen(context) : context, ended);
     const next = (machine.logic as AnyStateMachine).transition(snapshot, event, step.scope);
-    // The error of a child that nobody handles.
+    // A child has failed, and the machine has no transition for it.
     if (next.status === 'error') throw next.error;
     const before = { record, context, history: snapshot.historyValue, nodes: snapshot._nodes };
     return settled(machine, before, next, step, consequences, at, false);
