@@ -1,5 +1,5 @@
 import type { EventObject } from 'xstate';
-import type { ActorChild, ActorTimer } from '../../../machines/actor.context.ts';
+import type { ActorChild, ActorTimer } from '../../../machines/actor.machine.ts';
 import { SignalboxError, shown } from '../../errors.ts';
 import { getOwn, setOwn } from '../checks/own-keys.ts';
 import type { ActorRecord } from '../records/records.ts';

@@ -1,6 +1,6 @@
 import type { AnyMachineSnapshot, AnyStateMachine, EventObject } from 'xstate';
-import { newActorContext } from '../../../machines/actor.context.ts';
 import type { ActorEnding } from '../../../machines/actor.machine.ts';
+import { newActorContext } from '../../../machines/actor.machine.ts';
 import type { Json } from '../../../machines/json.ts';
 import { SignalboxError } from '../../errors.ts';
 import { getOwn } from '../checks/own-keys.ts';

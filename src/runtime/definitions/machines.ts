@@ -18,7 +18,7 @@ export interface MachineSchemas {
 
 /** How the actors of a machine are treated. */
 export interface MachineSettings {
-  /** What a step does to its actor that throws where nobody could be told. */
+  /** What a step does to its actor when it throws and no caller waits for it. */
   readonly onError: 'suspend' | 'fail';
   /** How long finished actors are kept, in milliseconds; null: as the store says. */
   readonly keepFinished: number | null;
