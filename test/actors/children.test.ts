@@ -82,7 +82,7 @@ describe.each(stores)('Children and timers of an actor on a %s store', (_, makeS
     const actor = await box.actor(order, '17').start(ada);
     await reactor.advance('9m');
     expect((await actor.snapshot()).context.reminders).toBe(0);
-    await reactor.advance('1h');
+    await reactor.advance('1m');
     expect((await actor.snapshot()).context.reminders).toBe(1);
 
     await crash();
