@@ -184,5 +184,4 @@ export const order = defineMachine(
     },
     output: ({ context: { receipt, why } }) => ({ receipt, why }),
   }),
-  { keepFinished: 'forever' },
 );

@@ -18,7 +18,7 @@ const {
 const factor = Number(ORDERS_FACTOR);
 const reactor = new TimeLens(Number(ORDERS_ORIGIN ?? Date.now()), factor);
 const jobs = [charge, refund, restock, invoice, mail];
-const store = jsonStore(`${ORDERS_FOLDER}/store`);
+const store = jsonStore(`${ORDERS_FOLDER}/store`, { finishedMaxAge: '365d', completedMaxAge: '365d' });
 const box = await createSignalbox({ store, jobs, machines: [order], reactor });
 // Polls and signs of life keep the pace of the wall clock: they are the safety net of the shop, and not its work.
 await box.start({ agent: agent({ size: 20 }), pollInterval: 5000 * factor });

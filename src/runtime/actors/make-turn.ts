@@ -151,20 +151,23 @@ class TurnInMaking {
   /** Goes on in the version that this process has, or is suspended until one comes that knows its own. */
   #bringUp(): void {
     const { machine, there } = this.#actor;
-    const verdict = versionVerdict(machine.prepared, there, { ...this.#tools.at, id: this.#id });
-    if (verdict.is === 'pinned') this.#actor.machine = { ...machine, prepared: verdict.machine };
-    else if (verdict.is === 'migrates') this.#actor.migrate(verdict.patch, verdict.to);
-    else if (verdict.is === 'unknown')
-      this.#actor.suspend(
-        Failure.from(
-          new SignalboxError('UNKNOWN_VERSION', {
-            id: this.#id,
-            machine: there.machine,
-            version: there.version,
-            known: [machine.prepared, ...machine.prepared.previous].map(({ version }) => version),
-          }),
-        ),
-      );
+    try {
+      const verdict = versionVerdict(machine.prepared, there, { ...this.#tools.at, id: this.#id });
+      if (verdict.is === 'pinned') this.#actor.machine = { ...machine, prepared: verdict.machine };
+      else if (verdict.is === 'migrates') this.#actor.migrate(verdict.patch, verdict.to);
+      else if (verdict.is === 'unknown') this.#actor.suspend(Failure.from(this.#unknownVersion()));
+    } catch (error) {
+      // A migration that throws would throw again.
+      if (!(error instanceof StepError)) throw error;
+      this.#actor.suspend(error.failure);
+    }
+  }
+
+  #unknownVersion(): SignalboxError {
+    const { prepared } = this.#actor.machine;
+    const { machine, version } = this.#actor.there;
+    const known = [prepared, ...prepared.previous].map((each) => each.version);
+    return new SignalboxError('UNKNOWN_VERSION', { id: this.#id, machine, version, known });
   }
 
   /** Timers and mail by instant: a timer that is due when a message is committed comes before it. */

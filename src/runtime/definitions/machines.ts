@@ -20,8 +20,6 @@ export interface MachineSchemas {
 export interface MachineSettings {
   /** What a step does to its actor when it throws and no caller waits for it. */
   readonly onError: 'suspend' | 'fail';
-  /** How long finished actors are kept, in milliseconds; null: as the store says. */
-  readonly keepFinished: number | null;
   /** The queue of the jobs that they put. */
   readonly queue: string;
   /** What comes from outside has to pass these. */
@@ -71,4 +69,4 @@ export class Machines {
   }
 }
 
-const childSettings: MachineSettings = { onError: 'suspend', keepFinished: null, queue: '', schemas: {} };
+const childSettings: MachineSettings = { onError: 'suspend', queue: '', schemas: {} };

@@ -4,8 +4,6 @@ import { checkKnown, checkObject } from '../../../model/checks/check-options.ts'
 import { checkName, checkQueueName } from '../../../model/checks/names.ts';
 import type { DurableLogic, PreparedMachine, StoredSnapshot } from '../../../model/durable/machine.ts';
 import { prepareMachine } from '../../../model/durable/prepare/prepare.ts';
-import { checkRedaction } from '../../../model/values/redaction.ts';
-import { type Duration, durationMs } from '../../../time.ts';
 import type { MachineSchemas, MachineSettings } from '../../definitions/machines.ts';
 import { checkSchema } from '../../definitions/validation.ts';
 
@@ -40,12 +38,8 @@ export interface MachineOptions<_L extends DurableLogic = DurableLogic> {
       old: StoredSnapshot,
     ) => Omit<StoredSnapshot, 'version'> & { readonly version?: string };
   };
-  /** How long an actor is kept after its end. Default: as long as the retention of the store says. */
-  readonly keepFinished?: Duration | 'forever';
   /** The queue of its child jobs. */
   readonly queue?: string;
-  /** Paths of its context and its events that are hidden in logs and exports. */
-  readonly redact?: readonly string[];
   /** What comes from outside has to pass these. */
   readonly schemas?: MachineSchemas;
 }
@@ -69,9 +63,7 @@ const machineOptions = [
   'transient',
   'previous',
   'migrate',
-  'keepFinished',
   'queue',
-  'redact',
   'schemas',
 ] as const satisfies readonly (keyof MachineOptions)[];
 
@@ -126,11 +118,8 @@ export function defineMachine<L extends DurableLogic>(
   });
 }
 
-function settingsOf(options: MachineOptions): MachineSettings {
-  const { onError = 'suspend', keepFinished, queue = '', schemas = {} } = options;
-  const keptMs =
-    keepFinished === 'forever' ? Number.POSITIVE_INFINITY : durationMs(keepFinished ?? 0, 'keepFinished');
-  return { onError, queue, schemas, keepFinished: keepFinished === undefined ? null : keptMs };
+function settingsOf({ onError = 'suspend', queue = '', schemas = {} }: MachineOptions): MachineSettings {
+  return { onError, queue, schemas };
 }
 
 function checkOptions(options: MachineOptions): void {
@@ -147,10 +136,8 @@ function checkOptions(options: MachineOptions): void {
   checkObject(migrate, 'migrate');
   for (const [from, change] of Object.entries(migrate))
     if (typeof change !== 'function') throw invalidOption(`migrate.${from}`, 'a function', change);
-  const { keepFinished, queue, redact, schemas = {} } = options;
-  if (keepFinished !== undefined && keepFinished !== 'forever') durationMs(keepFinished, 'keepFinished');
+  const { queue, schemas = {} } = options;
   if (queue !== undefined) checkQueueName(queue);
-  checkRedaction(redact ?? []);
   checkSchemas(schemas);
 }
 
