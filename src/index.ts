@@ -59,6 +59,12 @@ export type { FilterData, JobRecord, Selection } from './model/records/records.t
 export type { Codec } from './model/values/codec.ts';
 export { Failure, type FailureDetail } from './model/values/failure.ts';
 export type { Progress } from './model/values/progress.ts';
+export {
+  type ActorFate,
+  type CheckedActors,
+  type CheckedMachine,
+  checkMachines,
+} from './reading/actors/check-machines.ts';
 export type {
   Condition,
   Explanation,
