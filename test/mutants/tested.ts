@@ -560,7 +560,7 @@ export const testedMutants: readonly TestedMutant[] = [
         'src/runtime/actors/make-turn.ts',
         "expect.push(ifUnchanged(this.#read ?? { id: this.#id, rev: 0 }, 'actor'));",
         "expect.push(...(this.#id === '' ? [ifUnchanged({ id: this.#id, rev: 0 }, 'actor')] : []));",
-        'test/actors/mailbox.test.ts',
+        'test/actors/hosts.test.ts',
       ],
       [
         'mail-before-timer',
