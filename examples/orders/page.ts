@@ -17,7 +17,7 @@ export const page = `<!doctype html>
   .facts b { color: var(--ink); font-weight: 600 }
   .kill { margin-left: auto; background: var(--bad); color: #fff; border: 0; border-radius: 6px; padding: 7px 14px; font: inherit }
   .kill:disabled { opacity: 0.5 }
-  main { display: grid; grid-template-columns: minmax(0, 1fr) 330px; gap: 20px; padding: 20px 24px; align-items: start }
+  main { display: grid; grid-template-columns: minmax(0, 1fr) 380px; gap: 20px; padding: 20px 24px; align-items: start }
   @media (max-width: 900px) { main { grid-template-columns: minmax(0, 1fr) } }
   .board { position: relative; height: max(560px, calc(100vh - 105px)); background: #fff; border: 1px solid var(--line); border-radius: 10px; overflow: hidden }
   .board svg { position: absolute; inset: 0; width: 100%; height: 100%; stroke: #98a2b3; fill: none }
