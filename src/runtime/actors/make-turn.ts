@@ -100,6 +100,7 @@ class TurnInMaking {
     };
     this.#tools = {
       at,
+      checksSteps: machines.checksSteps,
       newId: () => context.ids.newId(),
       machine: (name) => machines.mustKnow(name),
       read: (actor) => work.read('actor', actor),

@@ -28,6 +28,8 @@ export interface MachineSettings {
 
 /** The machines that a process knows by name, those of children among them. */
 export class Machines {
+  /** Each step is made twice and compared: for tests. */
+  checksSteps = false;
   readonly #known = new Map<string, MachineLike>();
 
   /** @throws SignalboxError `DUPLICATE_DEFINITION`, `INVALID_OPTION`. */
