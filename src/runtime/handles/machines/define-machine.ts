@@ -131,11 +131,13 @@ export function defineMachine<L extends DurableLogic>(
   });
 }
 
-function settingsOf({ onError = 'suspend', keepFinished, queue = '' }: MachineOptions): MachineSettings {
-  if (keepFinished === undefined) return { onError, queue, keepFinished: null };
+function settingsOf(options: MachineOptions): MachineSettings {
+  const { onError = 'suspend', keepFinished, queue = '', redact = [] } = options;
+  const settings = { onError, queue, redact: [...redact], isOfParent: false };
+  if (keepFinished === undefined) return { ...settings, keepFinished: null };
   const keptMs =
     keepFinished === 'forever' ? Number.POSITIVE_INFINITY : durationMs(keepFinished, 'keepFinished');
-  return { onError, queue, keepFinished: keptMs };
+  return { ...settings, keepFinished: keptMs };
 }
 
 function checkOptions(options: MachineOptions): void {
