@@ -77,6 +77,6 @@ export interface ActorExplanation {
   /** Its children in order of their names, at most 100, and how many there are. */
   readonly children: readonly ActorChildState[];
   readonly childCount: number;
-  /** Whose child it is; null: nobody's. */
+  /** Whose child it is; null: it was started by a program. */
   readonly parent: { readonly actor: string; readonly child: string } | null;
 }

@@ -30,7 +30,7 @@ export class ShownActor {
     this.#learn(actor as unknown as Patch);
     for (const { patch, arg } of entries) {
       if (patch !== null) this.#learn(patch);
-      if (arg !== undefined) this.#redactor.version([arg]);
+      if (arg !== undefined) this.carried(arg);
     }
   }
 
@@ -63,6 +63,14 @@ export class ShownActor {
     if (this.hidden !== null) return notShown;
     const [shown = null] = this.#redactor.version([value]);
     return this.#redactor.plain(shown);
+  }
+
+  /** What an event carried beside its type. The output of a child has its own beginning. */
+  carried(arg: Json): Json {
+    if (this.hidden !== null || arg === null || typeof arg !== 'object' || !('output' in arg))
+      return this.value(arg);
+    const { output = null, ...rest } = arg as { readonly [key: string]: Json };
+    return { ...(this.value(rest) as object), output: this.value(output) };
   }
 
   /** A text about it, such as an explanation. The words of its failure are those that may be shown. */
