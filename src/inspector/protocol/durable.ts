@@ -73,7 +73,7 @@ export interface DurableActorView {
 /** An event that an actor may take. */
 export interface DurableNext {
   readonly event: string;
-  /** The guards that must let it pass. */
+  /** The guards of which one must let it pass; empty: none has to. */
   readonly guards: readonly string[];
   /** Whether it would be taken now; null: that depends on what the event carries. */
   readonly isOpen: boolean | null;

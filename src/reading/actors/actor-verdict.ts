@@ -126,7 +126,7 @@ function jobWords({ state }: ActorChildState): string {
 function ofEvents({ next, timers }: Explained, { isReducer }: Beside): Verdict | null {
   if (next !== null && next.length === 0 && !isReducer) return null;
   const [timer] = timers;
-  const orTimer = timer === undefined ? '' : `, or for its timer in ${durationText(timer.inMs)}`;
+  const orTimer = timer === undefined ? '' : `, or for its timer in ${untilText(timer.inMs)}`;
   const [open, shut] = [(next ?? []).filter(isTakeable), (next ?? []).filter((each) => !isTakeable(each))];
   if (next !== null && open.length === 0 && shut.length > 0) {
     if (timer !== undefined) return null;
@@ -145,6 +145,11 @@ function ofEvents({ next, timers }: Explained, { isReducer }: Beside): Verdict |
   );
 }
 
+/** Of hours, the seconds do not matter. */
+function untilText(ms: number): string {
+  return durationText(ms < 3_600_000 ? ms : Math.round(ms / 60_000) * 60_000);
+}
+
 function isTakeable({ isOpen }: NextActorEvent): boolean {
   return isOpen !== false;
 }
@@ -154,7 +159,7 @@ function ofTimers({ timers }: Explained): Verdict | null {
   if (timer === undefined) return null;
   return verdict(
     'timer',
-    `it waits for its timer '${eventWords(timer.event ?? timer.id)}', in ${durationText(timer.inMs)}`,
+    `it waits for its timer '${eventWords(timer.event ?? timer.id)}', in ${untilText(timer.inMs)}`,
     'Wait longer.',
   );
 }

@@ -14,7 +14,7 @@ export function eventWords(event: string): string {
     case 'error.actor':
       return `${rest} has failed`;
     case 'done.state':
-      return `${rest} is complete`;
+      return `${rest.slice(rest.lastIndexOf('.') + 1)} is complete`;
     case 'init':
       return 'start';
     default:

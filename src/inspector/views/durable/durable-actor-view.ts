@@ -45,7 +45,7 @@ export async function durableActorView(
     next:
       next?.map(({ event, guards, isOpen }) => ({
         ...{ event, isOpen },
-        guards: guards.filter((guard) => guard !== null),
+        guards: guards.includes(null) ? [] : guards.filter((guard) => guard !== null),
       })) ?? null,
     timers: timers.map(({ id: timer, event, dueAt, to }) => ({
       ...{ id: timer, dueAt, to, words: eventWords(event ?? timer) },
@@ -104,7 +104,7 @@ function statesOf(
   const outline = machine === null ? null : outlineOf(machine);
   const noChart =
     names === null || known === undefined
-      ? 'This process does not know its machine: the states that it was in are listed.'
+      ? 'Its machine is known in a process that has it: the states that it was in are listed.'
       : machine === null
         ? `This process does not have version ${actor.version} of its machine: the states that it was in are listed.`
         : outline === null
