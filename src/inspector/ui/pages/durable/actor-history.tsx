@@ -1,5 +1,5 @@
 import type { DurableActorView, DurableLine } from '../../../protocol/durable.ts';
-import { clockText, numberText, processName, secondsText } from '../../format.ts';
+import { clockText, durationText, numberText, processName, secondsText } from '../../format.ts';
 import { Inline } from '../../parts/value.tsx';
 import { pageHash } from '../../route.ts';
 import { stateText } from './life.tsx';
@@ -34,7 +34,7 @@ function Line({ id, line }: { readonly id: string; readonly line: DurableLine })
   const stays = from === to;
   return (
     <tr title={`seq ${numberText(seq)}, ${clockText(at, true)}, by ${by}`}>
-      <td class="fit num">{afterMs === null ? clockText(at) : `+${secondsText(afterMs)}`}</td>
+      <td class="fit num">{afterMs === null ? clockText(at) : `+${gapText(afterMs)}`}</td>
       <td class="fit task" title={event}>
         <a class="rowlink" href={pageHash('durable', id, { at: String(seq) })}>
           {words}
@@ -42,9 +42,14 @@ function Line({ id, line }: { readonly id: string; readonly line: DurableLine })
       </td>
       <td class="fit">{stays ? <span class="quiet">stays</span> : stateText(to ?? 'gone')}</td>
       <td class="cut">
-        {arg !== null && <Inline tree={arg} />}
+        {arg !== null && arg.is !== 'null' && <Inline tree={arg} />}
         <span class="by faint"> {processName(by)}</span>
       </td>
     </tr>
   );
+}
+
+/** Milliseconds do not matter beside minutes. */
+function gapText(ms: number): string {
+  return ms < 60_000 ? secondsText(ms) : durationText(ms);
 }

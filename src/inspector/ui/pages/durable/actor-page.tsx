@@ -3,7 +3,7 @@ import type { DurableActorView } from '../../../protocol/durable.ts';
 import type { Tree as TreeOf } from '../../../protocol/tree.ts';
 import { setTitle } from '../../browser.ts';
 import { now } from '../../connection.ts';
-import { durationText, instantText } from '../../format.ts';
+import { durationText, instantText, numberText } from '../../format.ts';
 import { Banner, ProblemBox, Skeleton } from '../../parts/messages.tsx';
 import { FailureBox, Value } from '../../parts/value.tsx';
 import { jobHash, pageHash } from '../../route.ts';
@@ -82,7 +82,7 @@ function Body({ view, askedAt }: { readonly view: DurableActorView; readonly ask
           </p>
         </div>
       </section>
-      <div class="cols flip">
+      <div class="cols flip durable-actor">
         <section class="area" aria-label="Chart">
           <ActorOutline view={view} sinceMs={sinceMs} />
         </section>
@@ -130,9 +130,32 @@ function Tree({ name, tree }: { readonly name: string; readonly tree: TreeOf | n
         <h2 class="label">{name}</h2>
       </div>
       <div class="pad mono small">
-        {tree === null ? <span class="quiet">none</span> : <Value tree={tree} />}
+        {tree === null ? <span class="quiet">none</span> : <Values tree={tree} />}
       </div>
     </section>
+  );
+}
+
+/** One line a key, however short they are. */
+function Values({ tree }: { readonly tree: TreeOf }) {
+  if (tree.is !== 'object' || tree.entries.length === 0) return <Value tree={tree} />;
+  return (
+    <dl class="kv">
+      {tree.entries.map(([key, value]) => (
+        <div key={key}>
+          <dt>{key}</dt>
+          <dd>
+            <Value tree={value} depth={1} />
+          </dd>
+        </div>
+      ))}
+      {tree.more > 0 && (
+        <div>
+          <dt>…</dt>
+          <dd class="faint">{numberText(tree.more)} more</dd>
+        </div>
+      )}
+    </dl>
   );
 }
 

@@ -20,7 +20,7 @@ export function ActorsTable({ rows }: { readonly rows: readonly DurableRow[] }) 
           <th>actor</th>
           <th class="fit">status</th>
           <th>state</th>
-          <th class="fit num">timer in</th>
+          <th class="fit num opt">timer in</th>
           <th class="fit num opt">children</th>
           <th class="fit num opt">for</th>
           <th class="fit num opt">version</th>
@@ -51,7 +51,7 @@ function Line({ row }: { readonly row: DurableRow }) {
       <td title={why ?? state}>
         {stateText(state)} {why !== null && <span class="err">{why}</span>}
       </td>
-      <td class="fit num">
+      <td class="fit num opt">
         {timer === null ? (
           <span class="faint">–</span>
         ) : (

@@ -31,7 +31,7 @@ function AllActors({ route }: { readonly route: PageRoute }) {
     <main>
       <div class="bar">
         <h1 class="label">Durable actors</h1>
-        {view !== null && <span class="mono quiet">{numberText(total)}</span>}
+        {view !== null && !isFiltered && <span class="mono quiet">{numberText(total)}</span>}
         {isFiltered && (
           <span class="mono cut">
             {[machine, status, state === undefined ? undefined : stateText(state)]

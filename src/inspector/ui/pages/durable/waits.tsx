@@ -13,14 +13,14 @@ import { jobHash, pageHash } from '../../route.ts';
 import { Life, stateText } from './life.tsx';
 
 /** The events that it may take, and the guards that refuse them. */
-export function Next({ view: { next, status } }: { readonly view: DurableActorView }) {
+export function Next({ view: { next, status, state } }: { readonly view: DurableActorView }) {
   if (status !== 'active' && status !== 'suspended') return null;
   return (
-    <Part title="Next events" count={next?.length ?? null}>
+    <Part title="Next events" count={next?.length || null}>
       {next === null ? (
         <p class="pad quiet small">What comes next is known in a process that has its machine.</p>
       ) : next.length === 0 ? (
-        <p class="pad quiet small">Its machine names none.</p>
+        <p class="pad quiet small">{state === '' ? 'A reducer takes any.' : 'There is none.'}</p>
       ) : (
         <table class="table">
           <tbody>
