@@ -7,6 +7,7 @@ import { durableActorView } from '../../src/inspector/views/durable/durable-acto
 import { durableView } from '../../src/inspector/views/durable/durable-view.ts';
 import { visitsOf } from '../../src/inspector/views/durable/visits.ts';
 import { jobView } from '../../src/inspector/views/job/job-view.ts';
+import { overviewView } from '../../src/inspector/views/overview/overview-view.ts';
 import type { HistoryEntry } from '../../src/store/entry.ts';
 import { type Seeded, seed } from './seed.ts';
 import { actorIds, seedActors } from './seed-actors.ts';
@@ -52,8 +53,27 @@ describe('The list of durable actors', () => {
     const first = await durableView(story.box.store, { ...asked, limit: 5 });
     const rest = await durableView(story.box.store, { ...asked, limit: 5, after: first.next ?? '' });
 
+    const both = await durableView(story.box.store, {
+      ...{ state: 'sending.goods.moving|sending.papers.written', limit: 100 },
+    });
+
+    expect(both.rows).toHaveLength(8);
     expect([first.rows.length, rest.rows.length, rest.next]).toEqual([5, 3, null]);
     expect(rest.rows.map(({ id }) => id)).toEqual(['purchase/A-6016', actorIds.paying, actorIds.sending]);
+  });
+});
+
+describe('The overview', () => {
+  it('names the machines whose actors are suspended, and leads to them', async () => {
+    const { attention } = await overviewView(story.box.store);
+
+    expect(attention.filter(({ rule }) => rule === 'actors.suspended')).toMatchObject([
+      {
+        title: ['1 actor of machine purchase is suspended.'],
+        text: [expect.any(String), { name: actorIds.suspended }],
+        link: { page: 'durable', machine: 'purchase', status: 'suspended' },
+      },
+    ]);
   });
 });
 
