@@ -59,6 +59,13 @@ export type { FilterData, JobRecord, Selection } from './model/records/records.t
 export type { Codec } from './model/values/codec.ts';
 export { Failure, type FailureDetail } from './model/values/failure.ts';
 export type { Progress } from './model/values/progress.ts';
+export type {
+  ActorChildState,
+  ActorExplanation,
+  NextActorEvent,
+  WaitingMessage,
+  WaitingTimer,
+} from './reading/actors/actor-explanation.ts';
 export {
   type ActorFate,
   type CheckedActors,

@@ -6,6 +6,8 @@ import { cancel } from './commands/act/cancel.ts';
 import { pause as pauseCommand, resume } from './commands/act/pause.ts';
 import { retry } from './commands/act/retry.ts';
 import { exportCommand } from './commands/export.ts';
+import { actor } from './commands/look/actor.ts';
+import { actors } from './commands/look/actors.ts';
 import { explain } from './commands/look/explain.ts';
 import { inspect } from './commands/look/inspect.ts';
 import { history, job } from './commands/look/job.ts';
@@ -31,7 +33,9 @@ export interface Streams {
   end?(code: number): void;
 }
 
-const looking: readonly Command[] = [inspect, status, queues, schedules, jobs, job, explain, history, tail];
+const looking: readonly Command[] = [
+  ...[inspect, status, queues, schedules, jobs, job, actors, actor, explain, history, tail],
+];
 const acting: readonly Command[] = [cancel, retry, bulk, pauseCommand, resume];
 const moving: readonly Command[] = [migrate, verify, promote, exportCommand];
 const commands: readonly Command[] = [work, ...looking, ...acting, ...moving, machines];

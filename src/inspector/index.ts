@@ -1,7 +1,6 @@
 import { invalidOption } from '../errors.ts';
 import { type Signalbox, SignalboxError } from '../index.ts';
 import { explainJob } from '../reading/explain.ts';
-import type { Explanation } from '../reading/explanation.ts';
 import type { StoreReader } from '../store/reader.ts';
 import type { Authorize, Door, Level } from './server/access.ts';
 import type { Acting } from './server/actions.ts';
@@ -93,7 +92,8 @@ export function createInspector(box: Signalbox, options: InspectorOptions = {}):
     actors: liveSource(box),
     names: box.known,
     watchLiveActors: (listener) => box.watchLiveActors(() => listener()),
-    explain: (id) => explained(box, id),
+    explain: (id) => found('JOB_NOT_FOUND', box.explain(id)),
+    explainActor: (id) => found('ACTOR_NOT_FOUND', box.explainActor(id)),
   };
   const stopped = () => box.stopped();
   const acting: Acting = { operate: (who) => box.operate(who), jobs: (filter) => box.jobs(filter) };
@@ -109,11 +109,12 @@ export function readInspector(reader: StoreReader, options: InspectorOptions = {
   return inspectorOf({ answers: answersOf(sight, pasts), sight, acting: null }, options);
 }
 
-async function explained(box: Signalbox, id: string): Promise<Explanation | undefined> {
+/** Undefined: there is no such subject. */
+async function found<Answer>(code: string, asked: Promise<Answer>): Promise<Answer | undefined> {
   try {
-    return await box.explain(id);
+    return await asked;
   } catch (error) {
-    if (error instanceof SignalboxError && error.code === 'JOB_NOT_FOUND') return undefined;
+    if (error instanceof SignalboxError && error.code === code) return undefined;
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import type { PreparedMachine } from '../model/durable/machine.ts';
 import type { JobStatus } from '../model/jobs/step.ts';
 import type { JobRecord } from '../model/records/records.ts';
 
@@ -79,4 +80,6 @@ export interface KnownNames {
   grace(definition: string): number | null;
   /** A filter that was made with `defineFilter`. @throws SignalboxError `UNKNOWN_FILTER` when it has none of that name. */
   filter(name: string): { readonly accepts: (job: JobRecord) => boolean };
+  /** A machine whose actors it takes messages for; undefined: it has none of that name. */
+  machine(name: string): { readonly prepared: PreparedMachine } | undefined;
 }

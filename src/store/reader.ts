@@ -82,10 +82,7 @@ export interface ActorPageRequest {
   readonly machine?: string;
   /** Only actors in one of these statuses. */
   readonly status?: readonly ActorStatus[];
-  /**
-   * Only actors in this state, or in one below it: `shipping` finds `shipping.parcel.packed|shipping.invoice`, as the whole text of
-   * the states does.
-   */
+  /** Only actors in this state, or in one below it: `shipping` finds `shipping.parcel.packed|shipping.invoice`; `a|b`: in both. */
   readonly state?: string;
   /** The `next` of the page before. */
   readonly after?: string;

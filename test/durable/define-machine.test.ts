@@ -58,6 +58,7 @@ describe('defineMachine', () => {
     ],
     [{ migrate: { 0: 'x' } }, "Expected `migrate.0` to be a function, got 'x'"],
     [{ keepFinished: '7d' }, 'only'],
+    [{ redact: [1] }, 'redact'],
     [{ queue: 'a b' }, 'Expected a queue name to be a name'],
     [{ schemas: { input: {} } }, 'Expected `schemas.input` to be a schema'],
     [{ schemas: { events: { go: 1 } } }, 'Expected `schemas.events.go` to be a schema'],

@@ -4,6 +4,7 @@ import { VirtualReactor } from 'signalbox/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ActionRequest } from '../../src/inspector/protocol/actions.ts';
 import { journalView } from '../../src/inspector/views/timeline/journal-view.ts';
+import { length } from '../actors/machines.ts';
 
 const send = defineJob({ name: 'mail.send', run: (to: string) => `sent to ${to}` });
 
@@ -13,7 +14,13 @@ const ends: (() => Promise<unknown>)[] = [];
 
 beforeEach(async () => {
   reactor = new VirtualReactor();
-  box = await createSignalbox({ store: memoryStore(), reactor, jobs: [send], queues: ['mail'] });
+  box = await createSignalbox({
+    store: memoryStore(),
+    reactor,
+    jobs: [send],
+    machines: [length],
+    queues: ['mail'],
+  });
   reactor.attach(box);
   ends.push(() => box.stop());
 });
@@ -69,8 +76,9 @@ describe('What people do in the inspector', () => {
   const all = [
     ...['cancel', 'pause', 'resume', 'pauseAgent', 'resumeAgent', 'retry', 'bulk'],
     ...['pauseSchedule', 'resumeSchedule', 'triggerSchedule'],
+    ...['suspendActor', 'resumeActor', 'skipActor', 'stopActor'],
   ];
-  const reversible = all.filter((action) => action !== 'cancel' && action !== 'bulk');
+  const reversible = all.filter((action) => !['cancel', 'bulk', 'skipActor', 'stopActor'].includes(action));
 
   it.each<[Level, readonly string[]]>([
     ['read', []],
@@ -83,10 +91,13 @@ describe('What people do in the inspector', () => {
     const targets: Record<string, string> = {
       ...{ cancel: id, pause: 'mail', resume: 'mail', retry: await ended(), bulk: 'cancel' },
       ...{ pauseSchedule: 'mail/daily', resumeSchedule: 'mail/daily', triggerSchedule: 'mail/daily' },
+      ...{ suspendActor: 'length/1', resumeActor: 'length/1', stopActor: 'length/2', skipActor: 'length/3' },
       ...{ pauseAgent: `mail/${box.uuid}/main`, resumeAgent: `mail/${box.uuid}/main` },
     };
 
     expect(await actions()).toEqual(allowed);
+    for (const key of ['1', '2', '3']) await box.actor(length, key).start();
+    await box.actor(length, '3').suspend('later');
     const statuses: Record<string, number> = {};
     await box.queue('mail').schedules.set('daily', { every: '1d' }, send('bob'));
     for (const action of all) {

@@ -143,6 +143,7 @@ describe('A rule of what needs a person', () => {
   const nothing: AttentionFacts = {
     now: 1_000_000,
     quarantined: 0,
+    suspended: [],
     queues: [],
     dispatchers: [],
     heldLongest: [],
@@ -166,6 +167,7 @@ describe('A rule of what needs a person', () => {
     ['agent.failed', { queues: [{ ...queue, agents: [{ ...slots, failure: 'Error: no' }] }] }],
     ['job.longer', { heldLongest: [{ id: 'j', name: 'work', heldMs: 60_000, timesMedian: 40 } as never] }],
     ['jobs.quarantined', { quarantined: 2 }],
+    ['actors.suspended', { suspended: [{ machine: 'order', n: 2, first: 'order/1' }] }],
   ] as const)('%s finds it', (name, facts) => {
     expect(attentionOf({ ...nothing, ...facts }).map(({ rule }) => rule)).toEqual([name]);
   });

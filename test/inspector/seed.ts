@@ -9,6 +9,7 @@ import {
   type Signalbox,
 } from 'signalbox';
 import { VirtualReactor } from 'signalbox/testing';
+import { machineJobs, purchase, stock } from './shop-machines.ts';
 
 /** A store with a story, and a process that is at work on it. */
 export interface Seeded {
@@ -134,7 +135,8 @@ export async function seed(store = memoryStore()): Promise<Seeded> {
     reactor,
     ids: sameIds(),
     uuid: 'd10f3c52-8a61-4f5e-9a0b-6c1d2e3f4a5b',
-    jobs: [...Object.values(definitions), report],
+    jobs: [...Object.values(definitions), report, ...Object.values(machineJobs)],
+    machines: [purchase, stock],
     queues: ['default', 'mail', 'media'],
   });
   reactor.attach(box);

@@ -136,6 +136,7 @@ export const knownNames: KnownNames = {
   grace: () => null,
   policy: () => true,
   filter: (name) => ({ accepts: ({ args }: JobRecord) => name === 'even' && Number(args[0] ?? 0) % 2 === 0 }),
+  machine: () => undefined,
 };
 
 /** A store that is as planned. Its clock stands still. */

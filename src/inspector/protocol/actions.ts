@@ -9,7 +9,11 @@ export type ActionName =
   | 'resumeAgent'
   | 'pauseSchedule'
   | 'resumeSchedule'
-  | 'triggerSchedule';
+  | 'triggerSchedule'
+  | 'suspendActor'
+  | 'resumeActor'
+  | 'skipActor'
+  | 'stopActor';
 
 /** What `POST api/v1/actions` is asked for. */
 export interface ActionRequest {
@@ -17,7 +21,7 @@ export interface ActionRequest {
   readonly key: string;
   readonly action: ActionName;
   /**
-   * Id of a job; name of a queue; for an agent `<queue>/<dispatcher>/<name>`, for a schedule `<queue>/<name>`; for `bulk` what is done:
+   * Id of a job, or of a durable actor; name of a queue; for an agent `<queue>/<dispatcher>/<name>`, for a schedule `<queue>/<name>`; for `bulk` what is done:
    * `cancel` or `retry`.
    */
   readonly target: string;

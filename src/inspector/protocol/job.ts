@@ -70,6 +70,8 @@ export interface OriginView {
   readonly keys: readonly string[];
   /** The schedule that put it: `<queue>/<name>`. */
   readonly schedule: string | null;
+  /** The durable actor whose child it is, and what that calls it. */
+  readonly actor: { readonly id: string; readonly child: string } | null;
   /** The ended job that it tries again. */
   readonly retryOf: string | null;
   /** The newest job that tries it again. */

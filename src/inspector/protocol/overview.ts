@@ -52,7 +52,10 @@ export type LinkTarget =
       readonly names: readonly string[];
     }
   | { readonly page: 'queue'; readonly name: string }
-  | { readonly page: 'dispatcher'; readonly uuid: string };
+  | { readonly page: 'dispatcher'; readonly uuid: string }
+  /** One durable actor, or those of a machine that are in a status. */
+  | { readonly page: 'actor'; readonly id: string }
+  | { readonly page: 'durable'; readonly machine: string; readonly status: string };
 
 /** The slots of an agent. */
 export interface AgentSlots {

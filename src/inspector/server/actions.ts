@@ -34,6 +34,10 @@ const needed: Readonly<Record<ActionName, Exclude<Level, 'none'>>> = {
   pauseSchedule: 'operate',
   resumeSchedule: 'operate',
   triggerSchedule: 'operate',
+  suspendActor: 'operate',
+  resumeActor: 'operate',
+  skipActor: 'admin',
+  stopActor: 'admin',
 };
 const names = Object.keys(needed) as ActionName[];
 
@@ -101,6 +105,18 @@ export async function act(acting: Acting, user: string, request: ActionRequest):
       return said(resumeText(await operator.resumeSchedule(...scheduleParts(target))));
     case 'triggerSchedule':
       return said('Its job is put.', await operator.triggerSchedule(...scheduleParts(target)));
+    case 'suspendActor':
+      await operator.suspendActor(target);
+      return said('It is suspended.');
+    case 'resumeActor':
+      await operator.resumeActor(target);
+      return said('It goes on.');
+    case 'skipActor':
+      await operator.skipActor(target);
+      return said('It goes on without what threw.');
+    case 'stopActor':
+      await operator.stopActor(target);
+      return said('It is stopped.');
     case 'retry': {
       const { id, result } = await operator.retry(target);
       return said(result === 'added' ? 'It is tried again.' : 'A job with its unique name is there.', id);

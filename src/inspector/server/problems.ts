@@ -47,6 +47,12 @@ export async function notFound(answers: Answers, { id, path }: Question): Promis
     return problem('SCHEDULE_NOT_FOUND', `There is no schedule ${id}.`, 'Look at the list of all schedules.');
   if (path === 'machines/:id')
     return problem('NO_SUCH_MACHINE', `There is no chart ${id}.`, 'Pick one on the page of machines.');
+  if (path === 'durable/:id')
+    return problem(
+      'ACTOR_NOT_FOUND',
+      `There is no durable actor ${id}.`,
+      'It may have been dropped: actors are kept for a time only after their end.',
+    );
   const repair = 'It may have been dropped: completed jobs are kept for a time only.';
   return problem('JOB_NOT_FOUND', `There is no job ${id}.`, repair, await answers.nearest(id));
 }

@@ -49,6 +49,7 @@ const statuses: Readonly<Record<string, 400 | 404 | 409 | 410>> = {
   JOB_NOT_FOUND: 404,
   QUEUE_NOT_FOUND: 404,
   AGENT_NOT_FOUND: 404,
+  ACTOR_NOT_FOUND: 404,
   BOX_STOPPED: 409,
   PAST_UNAVAILABLE: 409,
   HISTORY_CUT: 410,

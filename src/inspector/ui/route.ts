@@ -30,7 +30,7 @@ export type PageRoute = PlaceOfPage & { readonly at: number | null };
 type Query = Readonly<Record<string, string | undefined>>;
 
 const lists: readonly JobListName[] = ['waiting', 'held', 'failed', 'ended', 'unplaced', 'quarantined'];
-const others = ['actors', 'queues', 'schedules', 'timeline', 'machines'] as const;
+const others = ['durable', 'actors', 'queues', 'schedules', 'timeline', 'machines'] as const;
 
 /** Reads an address; anything at all is an answer. */
 export function routeOf(hash: string): Route {

@@ -1,3 +1,4 @@
+import type { ActorExplanation } from '../../reading/actors/actor-explanation.ts';
 import type { Explanation, KnownNames } from '../../reading/explanation.ts';
 import type { StoreReader } from '../../store/reader.ts';
 import type { ActorSource } from './actors/actor-source.ts';
@@ -19,6 +20,8 @@ export interface Sight {
   readonly noPast: string | null;
   /** Explains a job with what this process knows. Undefined: there is no such job. */
   explain(id: string): Promise<Explanation | undefined>;
+  /** Explains a durable actor with what this process knows. Absent: it has no part in the work. Undefined: there is no such actor. */
+  explainActor?(id: string): Promise<ActorExplanation | undefined>;
   /** Lets the event loop run, so that a long look keeps nothing from its work. */
   pause(): Promise<void>;
 }

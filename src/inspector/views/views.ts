@@ -2,6 +2,8 @@ import { Shown } from '../../reading/shown.ts';
 import type { JobListName } from '../protocol/jobs.ts';
 import { actorView } from './actors/actor-view.ts';
 import { actorsView } from './actors/actors-view.ts';
+import { durableActorView } from './durable/durable-actor-view.ts';
+import { durableStatuses, durableView } from './durable/durable-view.ts';
 import { helloView } from './hello-view.ts';
 import { explanationView } from './job/explanation-view.ts';
 import { jobHistory, jobView } from './job/job-view.ts';
@@ -20,6 +22,7 @@ import { sequenceView } from './timeline/sequence-view.ts';
 
 const lists: readonly JobListName[] = ['waiting', 'held', 'failed', 'ended', 'unplaced', 'quarantined'];
 const mostRows = 200;
+const mostActors = 100;
 const longestFilter = 1000;
 const mostLines = 500;
 
@@ -37,6 +40,12 @@ export const views = {
   'queues/:id': ({ reader, names }, { id }) => queueView(reader, id, names ?? null),
   schedules: ({ reader }, { query }) => schedulesView(reader, query.queue ?? null),
   'schedules/:id': ({ reader }, { id }) => scheduleView(reader, id),
+  durable: durableAsked,
+  'durable/:id': ({ reader, names, explainActor }, { id }) =>
+    durableActorView(reader, id, {
+      names: names ?? null,
+      ...(explainActor === undefined ? {} : { explain: explainActor }),
+    }),
   actors: (sight, { query }) =>
     actorsView(sight.reader, { ...liveOf(sight, query), open: (query.open ?? '').split(' ') }),
   'actors/:id': (sight, { id, query }) =>
@@ -99,6 +108,18 @@ async function jobsAsked({ reader, names }: Sight, { query }: Asked): Promise<ob
     text: (query.text ?? '').slice(0, longestFilter),
     limit: Math.min(countOf(query.limit) ?? mostRows, mostRows),
     ...(queue === undefined ? {} : { queue }),
+    ...(after === undefined ? {} : { after }),
+  });
+}
+
+async function durableAsked({ reader }: Sight, { query }: Asked): Promise<object> {
+  const { machine, state, after } = query;
+  const status = durableStatuses.find((each) => each === query.status);
+  return durableView(reader, {
+    limit: Math.min(Math.max(1, countOf(query.limit) ?? mostActors), mostRows),
+    ...(machine === undefined ? {} : { machine }),
+    ...(status === undefined ? {} : { status }),
+    ...(state === undefined ? {} : { state }),
     ...(after === undefined ? {} : { after }),
   });
 }

@@ -56,6 +56,32 @@ export function nextEvents(machine: PreparedMachine, record: ActorRecord): reado
   return [...found].map(([event, guards]) => ({ event, guards }));
 }
 
+/**
+ * Whether an event of this type would be taken where a machine is; null: that depends on what the event carries, or on code that
+ * cannot be asked here.
+ */
+export function wouldTake(
+  machine: PreparedMachine,
+  record: ActorRecord,
+  { event, guards }: NextEvent,
+): boolean | null {
+  if (guards.includes(null)) return true;
+  if (event.includes('*')) return null;
+  let isRead = false;
+  const probe = new Proxy({ type: event } as EventObject, {
+    get: (target, key) => {
+      isRead ||= key !== 'type';
+      return Reflect.get(target, key);
+    },
+  });
+  try {
+    const answer = canTake(machine, record, probe, (id) => ({ id }));
+    return isRead ? null : answer;
+  } catch {
+    return null;
+  }
+}
+
 /** The states where a machine is, inner ones first. */
 function nodesAt({ engine }: PreparedMachine, { state }: ActorRecord): readonly AnyStateNode[] {
   if (engine === null) return [];

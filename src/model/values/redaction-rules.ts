@@ -1,6 +1,6 @@
 import { getOwn, setOwn } from '../checks/own-keys.ts';
 
-/** What each definition hides, by its name: the paths of `redact`. An empty list says that it hides nothing. */
+/** What each definition hides, by its name, and each machine: the paths of `redact`. An empty list says that it hides nothing. */
 export type RedactionRules = Readonly<Record<string, readonly string[]>>;
 
 /**
@@ -16,6 +16,11 @@ export function grownRules(stored: RedactionRules, own: RedactionRules): Redacti
     setOwn(grown, name, [...new Set([...(known ?? []), ...paths])].sort());
   }
   return grown;
+}
+
+/** Under which name the rules of a machine stand: no definition has a slash in its name. */
+export function ruleOfMachine(machine: string): string {
+  return `actor/${machine}`;
 }
 
 /** The rules of one definition; null when they are not known. */

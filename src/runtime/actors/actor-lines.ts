@@ -1,5 +1,6 @@
 import type { Answer, Item } from './actor-items.ts';
 import { ActorLine, type LineDeps } from './actor-line.ts';
+import type { TurnPlan } from './make-turn.ts';
 
 /** The lines of the actors that have something to take in this process. */
 export class ActorLines {
@@ -18,6 +19,12 @@ export class ActorLines {
   /** Looks for mail and due timers of an actor. Never rejects. */
   look(id: string, machine: string): Promise<void> {
     return this.#at(id, machine).look();
+  }
+
+  /** A turn was made outside its line: what becomes due is planned, and mail that is left is looked at. */
+  follow(id: string, machine: string, { plansDue, hasMore }: Pick<TurnPlan, 'plansDue' | 'hasMore'>): void {
+    if (plansDue) this.#deps.planDue();
+    if (hasMore && this.#deps.isRunning()) void this.look(id, machine);
   }
 
   /** Why an actor could not take its mail; null: it could, or nothing is known here. */

@@ -1,5 +1,6 @@
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { Answer, Item } from './actor-items.ts';
+import type { ActorLines } from './actor-lines.ts';
 import { makeTurn, type TurnDeps } from './make-turn.ts';
 
 /**
@@ -9,6 +10,7 @@ export async function takeWithin(
   deps: TurnDeps,
   unit: UnitOfWork,
   { id, machine, item }: { readonly id: string; readonly machine: string; readonly item: Item },
+  lines: Pick<ActorLines, 'follow'>,
 ): Promise<Answer> {
   const plan = await makeTurn({ ...deps, work: unit }, id, machine, [item], {
     readsMail: false,
@@ -20,6 +22,7 @@ export async function takeWithin(
   for (const task of plan.jobs) await task(unit);
   await unit.whenCommitted(async () => {
     for (const work of plan.after) work();
+    lines.follow(id, machine, plan);
   });
   return answer as Answer;
 }

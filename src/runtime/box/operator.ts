@@ -6,6 +6,7 @@ import { storableText } from '../../model/checks/storable-text.ts';
 import type { Priority } from '../../model/jobs/priority.ts';
 import type { PutResult } from '../../model/jobs/unique/name-answer.ts';
 import type { LastAction } from '../../model/records/records.ts';
+import type { CommandItem } from '../actors/actor-items.ts';
 import {
   type PauseOptions,
   pauseQueue,
@@ -22,6 +23,7 @@ import { BufferedUnit } from '../commits/buffered-unit.ts';
 import { retryConflicts } from '../commits/retry.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
+import { command } from '../handles/actors/actor-commands.ts';
 import { agentChanged } from '../handles/agents.ts';
 import { Job } from '../handles/job.ts';
 import { servicesOf } from '../handles/services.ts';
@@ -205,6 +207,40 @@ export class Operator {
     await this.#schedule('removeSchedule', 'schedule.end', queue, name, async (unit) => {
       await removeSchedule(unit, queue, name);
       return null;
+    });
+  }
+
+  /**
+   * As `actor.suspend`, with the reason of the operator. @throws BadStatusError when it is suspended already; SignalboxError
+   * `ACTOR_NOT_FOUND`, `ACTOR_FINISHED`, `UNKNOWN_MACHINE`.
+   */
+  async suspendActor(id: string): Promise<void> {
+    const { user, reason } = this.#who;
+    await this.#actor('suspendActor', id, { kind: 'suspend', reason: reason ?? `suspended by ${user}` });
+  }
+
+  /** As `actor.resume`. @throws BadStatusError when it is not suspended; SignalboxError as `suspendActor`. */
+  async resumeActor(id: string): Promise<void> {
+    await this.#actor('resumeActor', id, { kind: 'resume', reason: '' });
+  }
+
+  /** As `actor.skip`. @throws BadStatusError when it is not suspended; SignalboxError as `suspendActor`. */
+  async skipActor(id: string): Promise<void> {
+    await this.#actor('skipActor', id, { kind: 'skip', reason: '' });
+  }
+
+  /** As `actor.stop`. @throws SignalboxError as `suspendActor`. */
+  async stopActor(id: string): Promise<void> {
+    await this.#actor('stopActor', id, { kind: 'stop', reason: '' });
+  }
+
+  #actor(name: string, id: string, item: CommandItem): Promise<null> {
+    return this.#do({
+      ...{ name, target: id, events: [`signalbox.${item.kind}`, 'signalbox.resume'] },
+      act: async (unit) => {
+        await command({ work: unit, id, machine: null }, item);
+        return null;
+      },
     });
   }
 

@@ -3,6 +3,8 @@ import { checkCount, checkKnown, checkObject } from '../../model/checks/check-op
 import { checkId, checkQueueName } from '../../model/checks/names.ts';
 import type { DurableLogic } from '../../model/durable/machine.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
+import type { ActorExplanation } from '../../reading/actors/actor-explanation.ts';
+import { explainActor } from '../../reading/actors/explain-actor.ts';
 import { explainJob } from '../../reading/explain.ts';
 import type { Explanation, KnownNames } from '../../reading/explanation.ts';
 import { checkJobsFilter, type JobsFilter } from '../../reading/search/jobs-filter.ts';
@@ -33,6 +35,7 @@ import type { MachineDefinition } from '../handles/machines/define-machine.ts';
 import { Queue } from '../handles/queue.ts';
 import type { ScheduleDefinition } from '../handles/schedules/schedule.ts';
 import { JobSearch } from '../handles/search/job-search.ts';
+import { servicesOf } from '../handles/services.ts';
 import { runTransaction, type Transaction } from '../handles/transaction.ts';
 import { ensureLimits } from '../jobs/limit-quotas.ts';
 import { storeNew } from '../jobs/put-jobs.ts';
@@ -268,7 +271,42 @@ export class Signalbox extends Inspectable {
   }
 
   /**
-   * What this process knows by name: definitions, retry policies, filters. Explanations ask it, also those of a store that is read
+   * Where a durable actor is: what it may take next, and which guards refuse it, its timers, its mail, its children, and what blocks it.
+   * It changes nothing.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineMachine, memoryStore } from 'signalbox';
+   * import { setup } from 'xstate';
+   *
+   * const door = defineMachine(
+   *   setup({ types: { events: {} as { type: 'open' } } }).createMachine({
+   *     id: 'door',
+   *     version: '1',
+   *     initial: 'closed',
+   *     states: { closed: { on: { open: 'open' }, after: { 60_000: 'open' } }, open: {} },
+   *   }),
+   * );
+   * const box = await createSignalbox({ store: memoryStore(), machines: [door] });
+   * await box.actor(door, 'front').start();
+   * const { state, next, timers, verdict } = await box.explainActor('door/front');
+   * console.log(state, next?.map(({ event }) => event), timers.length); // => closed [ 'open' ] 1
+   * console.log(verdict.code); // => event
+   * await box.stop();
+   * ```
+   *
+   * @throws SignalboxError `ACTOR_NOT_FOUND`.
+   */
+  async explainActor(id: string): Promise<ActorExplanation> {
+    const { context } = this.#runtime;
+    const blockedBy = servicesOf(context).actors.lines.blockedBy(id)?.data ?? null;
+    const explanation = await explainActor(context.store, id, this.#registry.known, blockedBy);
+    if (explanation === undefined) throw new SignalboxError('ACTOR_NOT_FOUND', { id });
+    return explanation;
+  }
+
+  /**
+   * What this process knows by name: definitions, retry policies, filters, machines. Explanations ask it, also those of a store that is read
    * at another moment.
    *
    * @example

@@ -24,6 +24,10 @@ export interface MachineSettings {
   readonly queue: string;
   /** What comes from outside has to pass these. */
   readonly schemas: MachineSchemas;
+  /** Paths of its context and its events that are not shown. */
+  readonly redact: readonly string[];
+  /** They are those of a child that has no definition of its own. */
+  readonly isOfParent: boolean;
 }
 
 /** The machines that a process knows by name, those of children among them. */
@@ -44,11 +48,11 @@ export class Machines {
     if (present !== undefined && present.prepared.given !== machine.prepared.given)
       throw new SignalboxError('DUPLICATE_DEFINITION', { what: 'machine', name: machine.name });
     // A child that is registered by itself as well has the settings of its own definition.
-    if (present === undefined || present.settings === childSettings) this.#known.set(machine.name, machine);
+    if (present === undefined || present.settings.isOfParent) this.#known.set(machine.name, machine);
     if (present !== undefined) return;
     for (const child of machine.prepared.children)
       if (this.#known.get(child.name)?.prepared.given !== child.given)
-        this.add({ name: child.name, prepared: child, settings: childSettings });
+        this.add({ name: child.name, prepared: child, settings: childSettings(machine.settings) });
   }
 
   get(name: string): MachineLike | undefined {
@@ -71,4 +75,7 @@ export class Machines {
   }
 }
 
-const childSettings: MachineSettings = { onError: 'suspend', queue: '', schemas: {} };
+/** A child hides what its parent hides, under the same names. */
+function childSettings({ redact }: MachineSettings): MachineSettings {
+  return { onError: 'suspend', queue: '', schemas: {}, redact, isOfParent: true };
+}

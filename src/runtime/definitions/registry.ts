@@ -24,7 +24,7 @@ import {
 } from '../../model/records/system-names.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { Redactor } from '../../model/values/redaction.ts';
-import type { RedactionRules } from '../../model/values/redaction-rules.ts';
+import { type RedactionRules, ruleOfMachine } from '../../model/values/redaction-rules.ts';
 import type { KnownNames } from '../../reading/explanation.ts';
 import { isLogLevel, type LogLevel } from '../environment/logging.ts';
 
@@ -134,6 +134,7 @@ export class Registry {
     grace: (name) => (this.definition(name) === undefined ? null : this.graceOf(name)),
     policy: (job) => this.policyOf(job) !== undefined,
     filter: (name) => this.filter(name),
+    machine: (name) => this.machines.get(name),
   };
 
   /** How many milliseconds code may take to stop. */
@@ -229,9 +230,13 @@ export class Registry {
     throw new SignalboxError('UNKNOWN_POLICY', { name, known: [...this.#policies.keys()] });
   }
 
-  /** What each definition of a program hides. */
+  /** What each definition of a program hides, and each machine. */
   redactions(): RedactionRules {
-    return Object.fromEntries(this.names().map((name) => [name, this.definition(name)?.redact ?? []]));
+    const ofJobs = this.names().map((name) => [name, this.definition(name)?.redact ?? []] as const);
+    const ofMachines = this.machines
+      .names()
+      .map((name) => [ruleOfMachine(name), this.machines.get(name)?.settings.redact ?? []] as const);
+    return Object.fromEntries([...ofJobs, ...ofMachines]);
   }
 
   /** What may be shown of a job. */

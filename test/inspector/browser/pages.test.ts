@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { actorIds, seedActors } from '../seed-actors.ts';
 import { seedSchedules } from '../seed-schedules.ts';
 import { axe, barriersOf, colourRules } from './barriers.ts';
 import { type Look, type Stage, stage, turnTo, type Watched } from './open.ts';
@@ -9,6 +10,7 @@ const uuid = 'd10f3c52-8a61-4f5e-9a0b-6c1d2e3f4a5b';
 beforeAll(async () => {
   open = await stage();
   await seedSchedules(open.seeded);
+  await seedActors(open.seeded);
 });
 afterAll(() => open?.close());
 
@@ -29,6 +31,16 @@ const pages: readonly (readonly [name: string, hash: (ids: Stage['seeded']['ids'
   ['a schedule', () => `#/schedules/${encodeURIComponent('default/import')}`],
   ['a schedule that is paused', () => `#/schedules/${encodeURIComponent('mail/newsletter')}`],
   ['a schedule that does not exist', () => '#/schedules/none'],
+  ['the durable actors', () => '#/durable'],
+  ['the durable actors in one state', () => '#/durable?machine=purchase&status=active&state=approval'],
+  ['a durable actor that waits', () => `#/durable/${encodeURIComponent(actorIds.waiting)}`],
+  ['a durable actor that is suspended', () => `#/durable/${encodeURIComponent(actorIds.suspended)}`],
+  ['a durable actor with children', () => `#/durable/${encodeURIComponent(actorIds.sending)}`],
+  [
+    'a durable actor at an earlier moment',
+    () => `#/durable/${encodeURIComponent(actorIds.sending)}?at=57600`,
+  ],
+  ['a durable actor that does not exist', () => '#/durable/none'],
   ['a job that failed', ({ failed }) => `#/jobs/${failed}`],
   ['a job at an earlier moment', ({ failed }) => `#/jobs/${failed}?at=800`],
   ['a job that was not there yet', ({ held }) => `#/jobs/${held}?at=20`],

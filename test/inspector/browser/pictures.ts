@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { actorIds, seedActors } from '../seed-actors.ts';
 import { seedOrigins, seedSchedules } from '../seed-schedules.ts';
 import { seedStops } from '../seed-stops.ts';
 import { stage } from './open.ts';
@@ -15,6 +16,7 @@ const open = await stage(undefined, { level: 'admin' });
 await seedSchedules(open.seeded);
 const origins = await seedOrigins(open.seeded);
 const stopped = await seedStops(open.seeded);
+if (new RegExp(only).test('durable')) await seedActors(open.seeded);
 const { failed, held, running, refused, waiting, succeeded } = open.seeded.ids;
 
 const pages: readonly (readonly [name: string, hash: string, keys?: readonly string[], click?: string])[] = [
@@ -35,6 +37,17 @@ const pages: readonly (readonly [name: string, hash: string, keys?: readonly str
   ['schedule-paused', `#/schedules/${encodeURIComponent('mail/newsletter')}`],
   ['schedule-put', `#/schedules/${encodeURIComponent('default/prices')}`, [], 'Put now…'],
   ['schedule-none', '#/schedules/none'],
+  ['durable', '#/durable'],
+  ['durable-approval', '#/durable?machine=purchase&status=active&state=approval'],
+  ['durable-waiting', `#/durable/${encodeURIComponent(actorIds.waiting)}`],
+  ['durable-paying', `#/durable/${encodeURIComponent(actorIds.paying)}`],
+  ['durable-sending', `#/durable/${encodeURIComponent(actorIds.sending)}`],
+  ['durable-parcel', `#/durable/${encodeURIComponent(actorIds.parcel)}`],
+  ['durable-suspended', `#/durable/${encodeURIComponent(actorIds.suspended)}`],
+  ['durable-skip', `#/durable/${encodeURIComponent(actorIds.suspended)}`, [], 'Skip…'],
+  ['durable-done', `#/durable/${encodeURIComponent(actorIds.done)}`],
+  ['durable-reducer', `#/durable/${encodeURIComponent('stock/sku-17')}`],
+  ['durable-none', '#/durable/none'],
   ['audit', '#/timeline?view=log&q=event:operator.acted'],
   ['queue-idle', '#/queues/media'],
   ['job-failed', `#/jobs/${failed}`],

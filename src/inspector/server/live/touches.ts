@@ -24,6 +24,7 @@ export function isOfJob({ path }: Pick<Question, 'path'>): boolean {
  * others only as far as they decide whether it may begin. Lists and overviews count everything.
  */
 export function touchOf(question: Pick<Question, 'path' | 'id'>, shows: Shows, entry: Entry): Touch {
+  if (question.path === 'durable/:id') return touchOfActor(question.id, shows, entry);
   if (!isOfJob(question)) return 'beside';
   const { kind, id, patch } = entry;
   const job = kind === 'annotation' ? id.slice(0, id.indexOf('/')) : id;
@@ -32,8 +33,18 @@ export function touchOf(question: Pick<Question, 'path' | 'id'>, shows: Shows, e
   return shows.isOver || kind === 'annotation' ? 'no' : 'beside';
 }
 
+/** That of a durable actor changes by its own entries, its messages, and its children. */
+function touchOfActor(actor: string, { ids }: Shows, { kind, id }: Entry): Touch {
+  const isOwn = kind === 'message' ? id.startsWith(`${actor}#`) : id === actor || ids.has(id);
+  return isOwn ? 'own' : 'no';
+}
+
 /** Reads from the answer to a question which entries concern it. */
 export function showsOf(question: Pick<Question, 'path'>, data: object): Shows {
+  if (question.path === 'durable/:id') {
+    const children = Reflect.get(data, 'children') as readonly { readonly target: string }[];
+    return { ids: new Set(children.map(({ target }) => target)), isOver: false };
+  }
   if (!isOfJob(question)) return { ids: new Set(), isOver: false };
   const ids = new Set<string>();
   collect(Reflect.get(data, 'callbacks'), ids);

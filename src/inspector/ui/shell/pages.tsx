@@ -16,6 +16,7 @@ export interface PageLink {
 export const pageLinks: readonly PageLink[] = [
   { page: 'overview', label: 'Overview', key: 'o', hash: '#/overview' },
   { page: 'jobs', label: 'Jobs', key: 'j', hash: '#/jobs' },
+  { page: 'durable', label: 'Durable', key: 'd', hash: '#/durable' },
   { page: 'actors', label: 'Actors', key: 'a', hash: '#/actors' },
   { page: 'queues', label: 'Queues', key: 'q', hash: '#/queues' },
   { page: 'schedules', label: 'Schedules', key: 's', hash: '#/schedules' },

@@ -63,6 +63,7 @@ export function Shell() {
 
 const JobPage = late(async () => (await import('../pages/job/job-page.tsx')).JobPage);
 const latePages: Readonly<Record<PageRoute['page'], LatePage>> = {
+  durable: late(async () => (await import('../pages/durable/durable-page.tsx')).DurablePage),
   actors: late(async () => (await import('../pages/actors/actors-page.tsx')).ActorsPage),
   queues: late(async () => (await import('../pages/queues/queues-page.tsx')).QueuesPage),
   schedules: late(async () => (await import('../pages/schedules/schedules-page.tsx')).SchedulesPage),

@@ -7,7 +7,7 @@ import type { OriginView } from '../../protocol/job.ts';
 /** Where a job comes from, and under what it is found. */
 export async function originView(
   reader: StoreReader,
-  { id, tags, keys, origin }: JobRecord,
+  { id, tags, keys, origin, reply }: JobRecord,
   shown: ShownJob,
 ): Promise<OriginView> {
   const [scheduled, retried] = await Promise.all(
@@ -18,6 +18,7 @@ export async function originView(
     tags: tags ?? [],
     keys: shown.hidden === null ? (keys ?? []) : [],
     schedule: tick?.schedule ?? null,
+    actor: reply === null ? null : { id: reply.actor, child: reply.child },
     retryOf: origin?.retryOf ?? null,
     retriedAs: retried === undefined ? null : String(retried.value),
   };

@@ -7,6 +7,8 @@ export interface AttentionFacts
   extends Pick<OverviewView, 'queues' | 'dispatchers' | 'heldLongest' | 'failing'> {
   readonly now: number;
   readonly quarantined: number;
+  /** How many actors of each machine are suspended, and one of them. */
+  readonly suspended: readonly { readonly machine: string; readonly n: number; readonly first: string }[];
   /** Why the first job of a queue waits, by queue. */
   readonly firstWaiting: ReadonlyMap<string, ExplanationView>;
 }
@@ -132,6 +134,22 @@ export const attentionRules: readonly Rule[] = [
           link: { page: 'dispatcher', uuid: dispatcher },
           count: 1,
         })),
+  },
+  {
+    name: 'actors.suspended',
+    level: 'fails',
+    find: ({ suspended }) =>
+      suspended.map(({ machine, n, first }) => ({
+        title: [
+          `${n === 1 ? '1 actor' : `${n} actors`} of machine ${machine} ${n === 1 ? 'is' : 'are'} suspended.`,
+        ],
+        text: [
+          'Mail and timers wait until it is repaired and resumed. The first: ',
+          named(first, { page: 'actor', id: first }),
+        ],
+        link: { page: 'durable', machine, status: 'suspended' },
+        count: n,
+      })),
   },
   {
     name: 'job.longer',

@@ -32,6 +32,7 @@ export async function overviewView(
     dispatchers: await dispatcherRows(reader, queues, asked.source ?? null),
     heldLongest: await heldLongest(reader, shown, recent),
     failing: await failureGroups(reader, shown, recent.jobs),
+    suspended: await suspendedActors(reader),
     firstWaiting: await firstWaiting(reader, shown, queues, asked),
   };
   const { dispatchers, heldLongest: longest, failing } = facts;
@@ -72,6 +73,19 @@ async function heldLongest(reader: StoreReader, shown: Shown, recent: Recent): P
     rows.push({ ...(await jobRow(reader, await jobLife(reader, shown, job))), heldMs, timesMedian });
   }
   return rows;
+}
+
+/** Of each machine, how many actors are suspended. */
+async function suspendedActors(reader: StoreReader): Promise<AttentionFacts['suspended']> {
+  const counts = new Map<string, number>();
+  for (const { machine, status, n } of await reader.actorCounts())
+    if (status === 'suspended') counts.set(machine, (counts.get(machine) ?? 0) + n);
+  const found: AttentionFacts['suspended'][number][] = [];
+  for (const [machine, n] of counts) {
+    const { actors } = await reader.actorsPage({ machine, status: ['suspended'], limit: 1 });
+    found.push({ machine, n, first: actors[0]?.id ?? '' });
+  }
+  return found;
 }
 
 /** Why the first due job of each queue waits. */

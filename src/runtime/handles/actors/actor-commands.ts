@@ -135,7 +135,9 @@ export async function command(at: ActorAt, item: Item): Promise<Answer> {
 
 function perform({ work, id }: ActorAt, machine: string, item: Item): Promise<Answer> {
   const { lines, turns } = servicesOf(work.context).actors;
-  return work.isPartial ? takeWithin(turns, work, { id, machine, item }) : lines.add(id, machine, item);
+  return work.isPartial
+    ? takeWithin(turns, work, { id, machine, item }, lines)
+    : lines.add(id, machine, item);
 }
 
 /** The record as it is synced. @throws SignalboxError `ACTOR_NOT_FOUND`. */

@@ -20,6 +20,11 @@ export function askDefinitionOf(machine: MachineLike): AskDefinition {
   if (known !== undefined) return known;
   const made = makeDefinition({
     name: `${machine.name}.ask`,
+    redact: machine.settings.redact.flatMap((path) => [
+      `1.${path}`,
+      `result.context.${path}`,
+      `result.output.${path}`,
+    ]),
     run: async (id: string, event: Json) => {
       const run = currentRun.getStore();
       if (run === undefined) throw new SignalboxError('NO_CURRENT_JOB', { call: 'ask' });

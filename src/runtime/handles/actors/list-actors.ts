@@ -10,7 +10,7 @@ import { DurableActor } from './durable-actor.ts';
 export interface ActorsFilter {
   /** Default: all. */
   readonly status?: Exclude<ActorStatus, 'absent'> | readonly Exclude<ActorStatus, 'absent'>[];
-  /** In this state, or in one below it: `shipping`, `shipping.parcel.packed`. */
+  /** In this state, or in one below it: `shipping`, `shipping.parcel.packed`; `a|b`: in both. */
   readonly state?: string;
   /** `next` of the page before. */
   readonly after?: string;

@@ -4,6 +4,7 @@ import { checkKnown, checkObject } from '../../../model/checks/check-options.ts'
 import { checkName, checkQueueName } from '../../../model/checks/names.ts';
 import type { DurableLogic, PreparedMachine, StoredSnapshot } from '../../../model/durable/machine.ts';
 import { prepareMachine } from '../../../model/durable/prepare/prepare.ts';
+import { checkRedaction } from '../../../model/values/redaction.ts';
 import type { MachineSchemas, MachineSettings } from '../../definitions/machines.ts';
 import { checkSchema } from '../../definitions/validation.ts';
 
@@ -40,6 +41,8 @@ export interface MachineOptions<_L extends DurableLogic = DurableLogic> {
   };
   /** The queue of its child jobs. */
   readonly queue?: string;
+  /** Paths of its context and its events that viewers, logs and exports do not show, such as `card.number`. */
+  readonly redact?: readonly string[];
   /** What comes from outside has to pass these. */
   readonly schemas?: MachineSchemas;
 }
@@ -64,6 +67,7 @@ const machineOptions = [
   'previous',
   'migrate',
   'queue',
+  'redact',
   'schemas',
 ] as const satisfies readonly (keyof MachineOptions)[];
 
@@ -118,8 +122,13 @@ export function defineMachine<L extends DurableLogic>(
   });
 }
 
-function settingsOf({ onError = 'suspend', queue = '', schemas = {} }: MachineOptions): MachineSettings {
-  return { onError, queue, schemas };
+function settingsOf({
+  onError = 'suspend',
+  queue = '',
+  schemas = {},
+  redact = [],
+}: MachineOptions): MachineSettings {
+  return { onError, queue, schemas, redact: [...redact], isOfParent: false };
 }
 
 function checkOptions(options: MachineOptions): void {
@@ -136,8 +145,9 @@ function checkOptions(options: MachineOptions): void {
   checkObject(migrate, 'migrate');
   for (const [from, change] of Object.entries(migrate))
     if (typeof change !== 'function') throw invalidOption(`migrate.${from}`, 'a function', change);
-  const { queue, schemas = {} } = options;
+  const { queue, redact, schemas = {} } = options;
   if (queue !== undefined) checkQueueName(queue);
+  checkRedaction(redact ?? []);
   checkSchemas(schemas);
 }
 

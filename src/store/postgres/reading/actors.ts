@@ -56,8 +56,10 @@ export async function actorsPage({ schema, query }: Records, request: ActorPageR
   const limit = Math.min(Math.max(1, request.limit), mostActors);
   const rows = await query(
     `SELECT ${ofRecord} FROM ${schema}.actor WHERE id > $1 AND ($2::text IS NULL OR machine = $2)
-       AND ($3::text[] IS NULL OR status = ANY ($3)) AND ($4::text IS NULL OR state = $4 OR EXISTS (
-         SELECT FROM unnest(string_to_array(state, '|')) AS l (leaf) WHERE leaf = $4 OR starts_with(leaf, $4 || '.')
+       AND ($3::text[] IS NULL OR status = ANY ($3)) AND ($4::text IS NULL OR NOT EXISTS (
+         SELECT FROM unnest(string_to_array($4, '|')) AS w (path) WHERE NOT EXISTS (
+           SELECT FROM unnest(string_to_array(state, '|')) AS l (leaf) WHERE leaf = path OR starts_with(leaf, path || '.')
+         )
        )) ORDER BY id LIMIT $5`,
     // One more shows that the list goes on.
     [after, machine, status, state, limit + 1],

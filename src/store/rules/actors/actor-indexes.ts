@@ -17,10 +17,12 @@ export function hasEnded({ status }: Pick<ActorRecord, 'status'>): boolean {
   return status === 'done' || status === 'failed' || status === 'stopped' || status === 'absent';
 }
 
-/** Whether an actor is in a state of its machine, or in one below it. The whole text of its states is one, too. */
+/** Whether an actor is in a state of its machine, or in one below it; of several, joined by `|`, in all of them. */
 export function isInState({ state }: Pick<ActorRecord, 'state'>, wanted: string): boolean {
-  if (state === wanted) return true;
-  return state.split('|').some((leaf) => leaf === wanted || leaf.startsWith(`${wanted}.`));
+  const leaves = state.split('|');
+  return wanted
+    .split('|')
+    .every((path) => leaves.some((leaf) => leaf === path || leaf.startsWith(`${path}.`)));
 }
 
 /** Actors by machine, by when they are due, and by when they ended. */

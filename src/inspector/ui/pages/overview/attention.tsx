@@ -87,6 +87,9 @@ function Parts({ parts }: { readonly parts: readonly TextPart[] }) {
 function hashOf(target: LinkTarget): string {
   if (target.page === 'job') return jobHash(target.id);
   if (target.page === 'queue') return pageHash('queues', target.name);
+  if (target.page === 'actor') return pageHash('durable', target.id);
+  if (target.page === 'durable')
+    return pageHash('durable', null, { machine: target.machine, status: target.status });
   if (target.page === 'dispatcher') return pageHash('actors', `dispatcher:${target.uuid}`);
   return jobsHash(target.list, target.queue, target.names.map((name) => `task:${name}`).join(' '));
 }

@@ -5,9 +5,9 @@ import { jobHash, jobsHash, pageHash } from '../../../route.ts';
 
 /** Where the job comes from, and under what it is found. Nothing where there is nothing to say. */
 export function Origin({ view }: { readonly view: JobView }) {
-  const { tags, keys, schedule, retryOf, retriedAs } = view.origin;
+  const { tags, keys, schedule, actor, retryOf, retriedAs } = view.origin;
   const { unique } = view.explanation;
-  const isPlain = tags.length + keys.length === 0 && schedule === null && retryOf === null;
+  const isPlain = tags.length + keys.length === 0 && (schedule ?? actor ?? retryOf) === null;
   if (isPlain && retriedAs === null && unique === null) return null;
   return (
     <dl class="origin">
@@ -23,6 +23,12 @@ export function Origin({ view }: { readonly view: JobView }) {
       {schedule !== null && (
         <Fact name="schedule">
           <a href={pageHash('schedules', schedule)}>{schedule}</a>
+        </Fact>
+      )}
+      {actor !== null && (
+        <Fact name="child of actor">
+          <a href={pageHash('durable', actor.id)}>{actor.id}</a>
+          <span class="quiet">as {actor.child}</span>
         </Fact>
       )}
       {unique !== null && (
