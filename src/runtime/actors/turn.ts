@@ -14,8 +14,8 @@ import type { ActorChild, ActorEvent, ActorParent } from '../../../machines/acto
 import type { Json } from '../../../machines/json.ts';
 import { checkedStep } from '../../model/durable/checked.ts';
 import type { DurableEffect, StepAt, Stepped } from '../../model/durable/machine.ts';
+import { atInstant } from '../../model/durable/scope.ts';
 import { endMachine, startMachine, stepMachine, stepTimer } from '../../model/durable/step.ts';
-import { atInstant } from '../../model/durable/step-instant.ts';
 import { afterActorStep, newActorRecord, stepActor } from '../../model/jobs/actors/actor-step.ts';
 import type { ActorRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';

@@ -2,7 +2,7 @@ import { invalidOption, SignalboxError } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkAnnotationName, checkReason } from '../../model/checks/names.ts';
 import type { DurableLogic } from '../../model/durable/machine.ts';
-import { stepInstant } from '../../model/durable/step-instant.ts';
+import { stepInstant } from '../../model/durable/scope.ts';
 import type { AnnotationRecord } from '../../model/records/records.ts';
 import { checkedProgress } from '../../model/values/progress.ts';
 import { decodeValue, encodeValue } from '../../model/values/values.ts';
