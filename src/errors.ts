@@ -18,6 +18,8 @@ const messages = {
     `Expected actor ${about.id} to take "${about.event}", got an error in its machine: ${about.failure}. The actor is as before; correct the machine or the event.`,
   EVENT_REFUSED: (about: { id: string; event: string; state: string; guards: readonly string[] }) =>
     `Expected actor ${about.id} to take "${about.event}", got no transition for it in state "${about.state}"${about.guards.length === 0 ? '' : ` (refused by ${about.guards.join(', ')})`}. Nothing was written; look at its snapshot before you ask.`,
+  EVENT_INVALID: (about: { machine: string; what: string; issues: readonly ShownIssue[] }) =>
+    `Expected ${about.what} of machine "${about.machine}" to be what its schema accepts, got ${issuesText(about.issues)}. Nothing was written; correct it and call again.`,
   EVENT_RESERVED: (about: { event: string }) =>
     `Expected an event of the machine, got "${about.event}". Names that begin with xstate. or signalbox. belong to the machinery; send another event.`,
   ACTOR_EXISTS: (about: { id: string; status: string }) =>
@@ -360,6 +362,15 @@ export class ConflictError extends SignalboxError<'CONFLICT'> {
 
   constructor(details: ErrorDetails<'CONFLICT'>, options?: ErrorOptions) {
     super('CONFLICT', details, options);
+  }
+}
+
+/** Thrown by `actor.ask` for an event that the machine does not take where it is. Nothing was written. */
+export class EventRefusedError extends SignalboxError<'EVENT_REFUSED'> {
+  override readonly name = 'EventRefusedError';
+
+  constructor(details: ErrorDetails<'EVENT_REFUSED'>, options?: ErrorOptions) {
+    super('EVENT_REFUSED', details, options);
   }
 }
 

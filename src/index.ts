@@ -8,6 +8,7 @@ export {
   ConflictError,
   type ErrorCode,
   type ErrorDetails,
+  EventRefusedError,
   errorCodes,
   ReassignedError,
   type ShownIssue,
@@ -65,6 +66,12 @@ export type {
   WaitingMessage,
   WaitingTimer,
 } from './reading/actors/actor-explanation.ts';
+export {
+  type ActorFate,
+  type CheckedActors,
+  type CheckedMachine,
+  checkMachines,
+} from './reading/actors/check-machines.ts';
 export type {
   Condition,
   Explanation,
@@ -74,6 +81,7 @@ export type {
   Verdict,
 } from './reading/explanation.ts';
 export type { JobsFilter } from './reading/search/jobs-filter.ts';
+export type { Receipt } from './runtime/actors/actor-items.ts';
 export type { Pause, PauseOptions, QueuePauseOptions } from './runtime/agents/pausing.ts';
 export { createSignalbox } from './runtime/box/create-signalbox.ts';
 export { type Discovered, type DiscoverOptions, discoverJobs } from './runtime/box/discover-jobs.ts';
@@ -159,6 +167,16 @@ export {
   type ThreadStart,
 } from './runtime/environment/threads.ts';
 export type { JobActorRef } from './runtime/handles/actor-ref.ts';
+export type { SendOptions } from './runtime/handles/actors/actor-commands.ts';
+export { type DeadLetter, DeadLetters } from './runtime/handles/actors/dead-letters.ts';
+export {
+  type ActorWaitOptions,
+  DurableActor,
+  type DurableActorRef,
+  type StartActorOptions,
+} from './runtime/handles/actors/durable-actor.ts';
+export type { ActorsFilter, ListedActors } from './runtime/handles/actors/list-actors.ts';
+export type { PlainSnapshot } from './runtime/handles/actors/plain-snapshot.ts';
 export { AgentHandle, Agents, type CompletedRange } from './runtime/handles/agents.ts';
 export {
   type CallbackBranch,

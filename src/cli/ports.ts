@@ -29,6 +29,11 @@ export function folderUrl(path: string): URL {
   return pathToFileURL(resolve(path));
 }
 
+/** What a module exports, from the working directory on. */
+export async function exportsOf(path: string): Promise<Readonly<Record<string, unknown>>> {
+  return import(pathToFileURL(resolve(path)).href);
+}
+
 /** A variable of the environment; undefined when it is not set, or empty. */
 export function environment(name: string): string | undefined {
   return process.env[name] || undefined;

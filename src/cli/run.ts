@@ -15,6 +15,7 @@ import { jobs } from './commands/look/jobs.ts';
 import { schedules } from './commands/look/schedules.ts';
 import { queues, status } from './commands/look/status.ts';
 import { tail } from './commands/look/tail.ts';
+import { machines } from './commands/machines.ts';
 import { migrate } from './commands/migrate.ts';
 import { promote } from './commands/promote.ts';
 import { verify } from './commands/verify.ts';
@@ -36,7 +37,8 @@ const looking: readonly Command[] = [
   ...[inspect, status, queues, schedules, jobs, job, actors, actor, explain, history, tail],
 ];
 const acting: readonly Command[] = [cancel, retry, bulk, pauseCommand, resume];
-const commands: readonly Command[] = [work, ...looking, ...acting, migrate, verify, promote, exportCommand];
+const moving: readonly Command[] = [migrate, verify, promote, exportCommand];
+const commands: readonly Command[] = [work, ...looking, ...acting, ...moving, machines];
 
 /** Codes of errors in the call itself: exit code 2. */
 const usageCodes: ReadonlySet<string> = new Set([

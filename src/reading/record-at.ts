@@ -70,7 +70,7 @@ async function chainOf(history: AsyncIterable<HistoryEntry>, seq: number): Promi
   return { seq, later, until, isWhole };
 }
 
-/** Whether a record was there at a moment of which history has no entry any more. Only jobs say when they began. */
+/** Whether a record was there at a moment of which history has no entry any more. Only jobs and actors say when they began. */
 function wasThere({ later, seq }: Chain, now: Records[Kind]): boolean {
   return ('createdSeq' in now ? now.createdSeq : (later.at(-1)?.q ?? now.lastSeq)) <= seq;
 }

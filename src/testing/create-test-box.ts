@@ -122,7 +122,7 @@ async function startOn(machine: TestMachine, options: ReopenOptions): Promise<Te
   const process = machine.boot();
   const { store, reactor } = process;
   const heard = heardWhileAlive(echo ?? logger ?? silent, process);
-  const box = await createSignalbox({ ...settings, store, reactor, logger: heard }).catch(
+  const box = await createSignalbox({ checkSteps: true, ...settings, store, reactor, logger: heard }).catch(
     (error: unknown) => {
       process.kill();
       throw error;

@@ -1,4 +1,5 @@
-import { defineJob, defineMachine, fromJob, local, sendToActor } from 'signalbox';
+import { createSignalbox, defineJob, defineMachine, fromJob, local, sendToActor } from 'signalbox';
+import { VirtualReactor } from 'signalbox/testing';
 import { describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
 import { actorBox, stores } from './box.ts';
@@ -138,7 +139,7 @@ describe.each(stores)('The mailbox of an actor on a %s store', (_, makeStore) =>
     expect(await box.deadLetters.list()).toEqual([]);
   });
 
-  it('what a job sends to nobody is a dead letter, which can be sent again', async () => {
+  it('what a job sends to an actor that is not there is a dead letter, which can be sent again', async () => {
     const { box, reactor } = await actorBox(makeStore(), options);
 
     await box.queue().put(add('later', 5, false));
@@ -189,20 +190,20 @@ describe.each(stores)('The mailbox of an actor on a %s store', (_, makeStore) =>
     expect((await actor.snapshot()).context.n).toBe(1);
   });
 
-  it('a timer that is due goes before a message that comes later', async () => {
+  it('a timer that is due goes before a message that comes later, also in a box that was never started', async () => {
     isRepaired = true;
-    const { box, reactor, crash, reopen } = await actorBox(makeStore(), options);
-    await box.actor(fragile, 'a').start();
-    await crash();
+    const reactor = new VirtualReactor();
+    const box = await createSignalbox({ store: makeStore(), uuid: 'actors', reactor, machines: [fragile] });
+    reactor.attach(box);
+    reactor.run();
+    const actor = await box.actor(fragile, 'a').start();
     await reactor.advance('2m');
-    const second = await reopen({ machines: [fragile] });
+    expect((await actor.snapshot()).value).toBe('waiting');
 
-    const actor = second.box.actor(fragile, 'a');
     const after = await actor.ask({ type: 'count' });
 
-    expect(after.value).toBe('over');
-    expect(after.context.n).toBe(101);
-    await second.tearDown();
+    expect([after.value, after.context.n]).toEqual(['over', 101]);
+    await box.stop();
   });
 
   it('an actor writes to another one, in the commit of its step', async () => {

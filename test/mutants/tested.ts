@@ -6,6 +6,7 @@ export interface TestedMutant extends Mutant {
    * What the safeguard is for: the number of a threat in docs/security.md, or of a fault in docs/faults.md; `explain`: that an
    * explanation is what the next claim does; `parking`: that a job is parked only as long as a key of it has no room; `threads`: that
    * nothing goes on while old code still can; `schedules`: that each tick is made, and once;
+   * `actors`: that a message moves its actor once, in its place, and that nothing of a step stands outside its commit;
    * `bulk`: that each job is worked on once, and none dropped that is needed; `search`: that nothing is found by what is redacted.
    */
   readonly about: string;
@@ -294,7 +295,13 @@ export const testedMutants: readonly TestedMutant[] = [
     about: 'S18',
     without: 'the limit of a queue',
     test: 'test/security/resource-limits.test.ts',
-    edits: [{ file: 'src/store/rules/limits.ts', find: 'if (waiting > most)', replace: 'if (waiting < 0)' }],
+    edits: [
+      {
+        file: 'src/store/rules/limits.ts',
+        find: "if (waiting > most) throw new SignalboxError('QUEUE_FULL'",
+        replace: "if (waiting < 0) throw new SignalboxError('QUEUE_FULL'",
+      },
+    ],
   },
   {
     name: 'one-package-more',
@@ -510,6 +517,74 @@ export const testedMutants: readonly TestedMutant[] = [
       about: 'explain',
       without,
       test: 'test/reading/explain-law.test.ts',
+      edits: [{ file, find, replace }],
+    }),
+  ),
+  ...(
+    [
+      [
+        'reply-forgotten',
+        'the outcome of a child in the commit of that outcome',
+        'src/runtime/commits/committer.ts',
+        'const all = withReplies(changes, () => this.context.store.now());',
+        'const all = changes;',
+        'test/actors/children.test.ts',
+      ],
+      [
+        'any-run-counts',
+        'the look whether an outcome is of the present run of a child',
+        'src/runtime/actors/make-turn.ts',
+        'return children.some((child) => child.run === run && child.id === from);',
+        'return children.length + Number(run) + String(from).length >= 0;',
+        'test/actors/children.test.ts',
+      ],
+      [
+        'child-runs-on',
+        'the cancelling of a job that its actor has left',
+        'src/runtime/actors/child-jobs.ts',
+        "const reason = 'its actor does not wait for it any more';",
+        "const reason = 'its actor does not wait for it any more';\n    if (reason !== '') return;",
+        'test/actors/children.test.ts',
+      ],
+      [
+        'message-twice',
+        'the look whether the id of a message was used before',
+        'src/runtime/actors/make-turn.ts',
+        'if (this.#ids.has(id)) return true;',
+        'if (this.#ids.size >= 0) return false;',
+        'test/actors/actors.test.ts',
+      ],
+      [
+        'step-without-revision',
+        'the revision under which an actor steps',
+        'src/runtime/actors/make-turn.ts',
+        "expect.push(ifUnchanged(this.#read ?? { id: this.#id, rev: 0 }, 'actor'));",
+        "expect.push(...(this.#id === '' ? [ifUnchanged({ id: this.#id, rev: 0 }, 'actor')] : []));",
+        'test/actors/hosts.test.ts',
+      ],
+      [
+        'mail-before-timer',
+        'the timer that was due before a message',
+        'src/runtime/actors/make-turn.ts',
+        "else if (this.#actor.status === 'active' && first?.kind === 'event') await this.#takeTimers();",
+        "else if (this.#actor.status === 'active' && first === undefined) await this.#takeTimers();",
+        'test/actors/mailbox.test.ts',
+      ],
+      [
+        'poison-goes-on',
+        'the suspension of an actor whose timer throws',
+        'src/runtime/actors/make-turn.ts',
+        "if (actor.machine.settings.onError === 'suspend') actor.suspend(failure);",
+        "if (actor.machine.settings.onError === ('none' as string)) actor.suspend(failure);",
+        'test/actors/mailbox.test.ts',
+      ],
+    ] as const
+  ).map(
+    ([name, without, file, find, replace, test]): TestedMutant => ({
+      name,
+      about: 'actors',
+      without,
+      test,
       edits: [{ file, find, replace }],
     }),
   ),

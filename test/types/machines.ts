@@ -79,7 +79,7 @@ const machine = parts.createMachine({
   output: ({ context }) => ({ receipt: context.receipt }),
 });
 
-const order = defineMachine(machine, { onError: 'fail', keepFinished: '7d' });
+const order = defineMachine(machine, { onError: 'fail' });
 same<Equal<typeof order, MachineDefinition<typeof machine>>>();
 same<Equal<ExternalEvent<typeof machine>, OrderEvent>>();
 same<Equal<ExternalEvent<typeof length.logic>, { type: 'change'; by: number }>>();

@@ -83,7 +83,9 @@ function chained(machine: PreparedMachine, first: StoredSnapshot): StoredSnapsho
         `Expected the migrations of machine "${machine.name}" to lead to version ${machine.version}, got version ${version} without a next one. Give \`migrate\` a function for it.`,
       );
     const next = migrate(snapshot);
-    snapshot = { ...next, version: next.version ?? machine.version };
+    // A migration that spreads the old state says the old version, and means the newest.
+    const isLater = next.version !== undefined && next.version !== version;
+    snapshot = { ...next, version: isLater ? (next.version as string) : machine.version };
   }
   return snapshot;
 }

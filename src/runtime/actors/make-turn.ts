@@ -1,6 +1,6 @@
 import type { EventObject } from 'xstate';
 import type { Json } from '../../../machines/json.ts';
-import { SignalboxError } from '../../errors.ts';
+import { EventRefusedError, SignalboxError } from '../../errors.ts';
 import { refusingGuards } from '../../model/durable/look.ts';
 import { StepError } from '../../model/durable/machine.ts';
 import { versionVerdict } from '../../model/durable/migrate.ts';
@@ -50,7 +50,7 @@ export interface TurnPlan {
 export interface TurnOptions {
   /** Mail and what is due are taken, before the items. Otherwise the commit expects that there is no mail. */
   readonly readsMail: boolean;
-  /** Events that nobody asks go to the mailbox: others change the actor all the time. */
+  /** Events that no caller waits for go to the mailbox: others change the actor all the time. */
   readonly isMailed: boolean;
 }
 
@@ -100,6 +100,7 @@ class TurnInMaking {
     };
     this.#tools = {
       at,
+      checksSteps: machines.checksSteps,
       newId: () => context.ids.newId(),
       machine: (name) => machines.mustKnow(name),
       read: (actor) => work.read('actor', actor),
@@ -151,20 +152,23 @@ class TurnInMaking {
   /** Goes on in the version that this process has, or is suspended until one comes that knows its own. */
   #bringUp(): void {
     const { machine, there } = this.#actor;
-    const verdict = versionVerdict(machine.prepared, there, { ...this.#tools.at, id: this.#id });
-    if (verdict.is === 'pinned') this.#actor.machine = { ...machine, prepared: verdict.machine };
-    else if (verdict.is === 'migrates') this.#actor.migrate(verdict.patch, verdict.to);
-    else if (verdict.is === 'unknown')
-      this.#actor.suspend(
-        Failure.from(
-          new SignalboxError('UNKNOWN_VERSION', {
-            id: this.#id,
-            machine: there.machine,
-            version: there.version,
-            known: [machine.prepared, ...machine.prepared.previous].map(({ version }) => version),
-          }),
-        ),
-      );
+    try {
+      const verdict = versionVerdict(machine.prepared, there, { ...this.#tools.at, id: this.#id });
+      if (verdict.is === 'pinned') this.#actor.machine = { ...machine, prepared: verdict.machine };
+      else if (verdict.is === 'migrates') this.#actor.migrate(verdict.patch, verdict.to);
+      else if (verdict.is === 'unknown') this.#actor.suspend(Failure.from(this.#unknownVersion()));
+    } catch (error) {
+      // A migration that throws would throw again.
+      if (!(error instanceof StepError)) throw error;
+      this.#actor.suspend(error.failure);
+    }
+  }
+
+  #unknownVersion(): SignalboxError {
+    const { prepared } = this.#actor.machine;
+    const { machine, version } = this.#actor.there;
+    const known = [prepared, ...prepared.previous].map((each) => each.version);
+    return new SignalboxError('UNKNOWN_VERSION', { id: this.#id, machine, version, known });
   }
 
   /** Timers and mail by instant: a timer that is due when a message is committed comes before it. */
@@ -338,10 +342,10 @@ class TurnInMaking {
     this.#answer(index, isTaken);
   }
 
-  #eventRefused(event: EventObject): SignalboxError {
+  #eventRefused(event: EventObject): EventRefusedError {
     const { state } = this.#actor.there;
     const guards = refusingGuards(this.#actor.machine.prepared, this.#actor.there, event);
-    return new SignalboxError('EVENT_REFUSED', { id: this.#id, event: event.type, state, guards });
+    return new EventRefusedError({ id: this.#id, event: event.type, state, guards });
   }
 
   async #isKnown(id: string): Promise<boolean> {

@@ -10,11 +10,12 @@
  * May import: environment, definitions, commits, jobs, execution, callbacks.
  */
 import type { EventObject } from 'xstate';
-import type { ActorChild, ActorParent } from '../../../machines/actor.context.ts';
-import type { ActorEvent } from '../../../machines/actor.machine.ts';
+import type { ActorChild, ActorEvent, ActorParent } from '../../../machines/actor.machine.ts';
 import type { Json } from '../../../machines/json.ts';
+import { checkedStep } from '../../model/durable/checked.ts';
 import type { DurableEffect, StepAt, Stepped } from '../../model/durable/machine.ts';
 import { endMachine, startMachine, stepMachine, stepTimer } from '../../model/durable/step.ts';
+import { atInstant } from '../../model/durable/step-instant.ts';
 import { afterActorStep, newActorRecord, stepActor } from '../../model/jobs/actors/actor-step.ts';
 import type { ActorRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
@@ -31,6 +32,8 @@ export type JobTask = (unit: UnitOfWork) => Promise<unknown>;
 /** What an actor needs in a turn. */
 export interface TurnTools {
   readonly at: Omit<StepAt, 'id' | 'parent'>;
+  /** Each step is made twice and compared. */
+  readonly checksSteps: boolean;
   newId(): string;
   /** The machine of a child. @throws SignalboxError `UNKNOWN_MACHINE`. */
   machine(name: string): MachineLike;
@@ -97,7 +100,7 @@ export class ActorInTurn {
   /** Begins, or begins anew. @throws StepError, SignalboxError. */
   async start(input: unknown, arg: Json, parent: ActorParent | null): Promise<void> {
     const { prepared } = this.machine;
-    const stepped = startMachine(prepared, this.record ?? null, input, { ...this.#at, parent });
+    const stepped = this.#made((at) => startMachine(prepared, this.record ?? null, input, { ...at, parent }));
     const { now: at } = this.#tools.at;
     const { ending, patch } = stepped;
     const event: ActorEvent = { type: 'actor.start', at, parent, ending, patch: patch as never };
@@ -109,7 +112,7 @@ export class ActorInTurn {
    * @throws StepError, SignalboxError.
    */
   take(event: EventObject, arg: Json | undefined): boolean | Promise<boolean> {
-    const stepped = stepMachine(this.machine.prepared, this.there, event, this.#at);
+    const stepped = this.#made((at) => stepMachine(this.machine.prepared, this.there, event, at));
     const { isTaken, effects, patch } = stepped;
     if (!isTaken && effects.length === 0 && Object.keys(patch).length === 0) return false;
     const named = arg === undefined ? { event: event.type } : { event: event.type, arg };
@@ -120,7 +123,7 @@ export class ActorInTurn {
   /** Takes a timer that is due. @throws StepError, SignalboxError. */
   async takeTimer(timer: string): Promise<void> {
     const event = this.there.timers?.[timer]?.[2] as unknown as EventObject;
-    const stepped = stepTimer(this.machine.prepared, this.there, timer, this.#at);
+    const stepped = this.#made((at) => stepTimer(this.machine.prepared, this.there, timer, at));
     await this.#stepped(stepped, { event: event.type, ...argOf(event as never) });
   }
 
@@ -172,6 +175,12 @@ export class ActorInTurn {
     for (const effect of effects)
       if (effect.type === 'stopChild') this.#stopChild(this.parts, effect.child.name, effect.child);
     if (told !== null) this.#tell(this.parts, { ok: false, failure: told.data });
+  }
+
+  /** Guards and assigns may ask for the instant of the step. */
+  #made(make: (at: StepAt) => Stepped): Stepped {
+    const { now } = this.#at;
+    return atInstant(now, () => (this.#tools.checksSteps ? checkedStep(this.#at, make) : make(this.#at)));
   }
 
   #stepped(stepped: Stepped, named: Named): Promise<void> | undefined {

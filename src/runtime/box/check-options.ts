@@ -27,7 +27,7 @@ const expected: { readonly [option: string]: string } = {
 /** Refuses options of the wrong shape before anything is opened. @throws SignalboxError `INVALID_OPTION`, `INVALID_NAME`. */
 export function checkOptions(options: SignalboxOptions): void {
   if (options?.store == null) refuse('store', options?.store);
-  const others = ['retryPolicies', 'limits', 'uuid', 'instrument', 'threadModule'];
+  const others = ['retryPolicies', 'limits', 'uuid', 'instrument', 'threadModule', 'checkSteps'];
   checkKnown(options, [...lists, ...Object.keys(methods), ...others]);
   threadModuleOf(options);
   if (options.instrument != null) checkInstrument(options.instrument);

@@ -2,6 +2,7 @@ import { invalidOption, SignalboxError } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkAnnotationName, checkReason } from '../../model/checks/names.ts';
 import type { DurableLogic } from '../../model/durable/machine.ts';
+import { stepInstant } from '../../model/durable/step-instant.ts';
 import type { AnnotationRecord } from '../../model/records/records.ts';
 import { checkedProgress } from '../../model/values/progress.ts';
 import { decodeValue, encodeValue } from '../../model/values/values.ts';
@@ -202,10 +203,10 @@ export const local = {
 
   /**
    * The time now, in epoch milliseconds: by the clock of the store, which stamps jobs and which all hosts share. Virtual in
-   * tests and simulations. @throws SignalboxError `NO_CURRENT_JOB`.
+   * tests and simulations. In a guard or an assign of a durable machine: the instant of the step. @throws SignalboxError `NO_CURRENT_JOB`.
    */
   now(): number {
-    return mustRun('now()').context.now();
+    return stepInstant() ?? mustRun('now()').context.now();
   },
 
   /**

@@ -22,6 +22,11 @@ export interface SignalboxOptions {
   readonly jobs?: readonly JobDefinition<never, unknown>[];
   /** The machines whose actors this process takes messages for: see {@link defineMachine}. */
   readonly machines?: readonly MachineLike[];
+  /**
+   * Makes each step of a machine twice, with a context that cannot be changed in place, and compares: a guard or an assign that asks for
+   * the time or a random number, or that changes an object, makes the step throw. For tests: test boxes do it. Default false.
+   */
+  readonly checkSteps?: boolean;
   /** Queues to make when they are missing. */
   readonly queues?: readonly string[];
   /** Schedules that `start()` sets: see {@link schedule}. */

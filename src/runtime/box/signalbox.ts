@@ -625,6 +625,7 @@ function registryOf(options: SignalboxOptions): Registry {
   for (const definition of systemDefinitions) registry.add(definition);
   for (const definition of options.jobs ?? []) registry.add(definition);
   for (const machine of options.machines ?? []) registerMachine(registry, machine);
+  registry.machines.checksSteps = options.checkSteps ?? false;
   for (const filter of options.filters ?? []) registry.addFilter(filter);
   for (const chooser of options.choosers ?? []) registry.addChooser(chooser);
   for (const condition of options.conditions ?? []) registry.addCondition(condition);

@@ -1,5 +1,6 @@
 import { SignalboxError, shown } from '../../errors.ts';
 import type { PreparedMachine } from '../../model/durable/machine.ts';
+import type { StandardSchemaV1 } from './standard-schema.ts';
 
 /** What the runtime needs of what `defineMachine` returns. */
 export interface MachineLike {
@@ -8,14 +9,21 @@ export interface MachineLike {
   readonly settings: MachineSettings;
 }
 
+/** Schemas of what programs give. */
+export interface MachineSchemas {
+  readonly input?: StandardSchemaV1;
+  readonly events?: { readonly [type: string]: StandardSchemaV1 };
+  readonly context?: StandardSchemaV1;
+}
+
 /** How the actors of a machine are treated. */
 export interface MachineSettings {
-  /** What a step does to its actor that throws where nobody could be told. */
+  /** What a step does to its actor when it throws and no caller waits for it. */
   readonly onError: 'suspend' | 'fail';
-  /** How long finished actors are kept, in milliseconds; null: as the store says. */
-  readonly keepFinished: number | null;
   /** The queue of the jobs that they put. */
   readonly queue: string;
+  /** What comes from outside has to pass these. */
+  readonly schemas: MachineSchemas;
   /** Paths of its context and its events that are not shown. */
   readonly redact: readonly string[];
   /** They are those of a child that has no definition of its own. */
@@ -24,6 +32,8 @@ export interface MachineSettings {
 
 /** The machines that a process knows by name, those of children among them. */
 export class Machines {
+  /** Each step is made twice and compared: for tests. */
+  checksSteps = false;
   readonly #known = new Map<string, MachineLike>();
 
   /** @throws SignalboxError `DUPLICATE_DEFINITION`, `INVALID_OPTION`. */
@@ -35,13 +45,13 @@ export class Machines {
         actual: shown(machine),
       });
     const present = this.#known.get(machine.name);
-    if (present !== undefined && present.prepared.logic !== machine.prepared.logic)
+    if (present !== undefined && present.prepared.given !== machine.prepared.given)
       throw new SignalboxError('DUPLICATE_DEFINITION', { what: 'machine', name: machine.name });
     // A child that is registered by itself as well has the settings of its own definition.
     if (present === undefined || present.settings.isOfParent) this.#known.set(machine.name, machine);
     if (present !== undefined) return;
     for (const child of machine.prepared.children)
-      if (this.#known.get(child.name)?.prepared.logic !== child.logic)
+      if (this.#known.get(child.name)?.prepared.given !== child.given)
         this.add({ name: child.name, prepared: child, settings: childSettings(machine.settings) });
   }
 
@@ -67,5 +77,5 @@ export class Machines {
 
 /** A child hides what its parent hides, under the same names. */
 function childSettings({ redact }: MachineSettings): MachineSettings {
-  return { onError: 'suspend', keepFinished: null, queue: '', redact, isOfParent: true };
+  return { onError: 'suspend', queue: '', schemas: {}, redact, isOfParent: true };
 }

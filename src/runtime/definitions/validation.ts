@@ -58,6 +58,26 @@ export async function resultOf(
   throw new SignalboxError('RESULT_INVALID', { name, issues: shownIssues('result', result.issues) });
 }
 
+/**
+ * Refuses what the schema of a machine refuses: its input, or an event. A promise when the schema is asynchronous.
+ * @throws SignalboxError `EVENT_INVALID`; what the schema throws.
+ */
+export function checkForMachine(
+  schema: StandardSchemaV1 | undefined,
+  about: { readonly machine: string; readonly what: string },
+  value: unknown,
+): Promise<void> | undefined {
+  if (schema === undefined) return undefined;
+  const judge = (result: SchemaResult<unknown>): void => {
+    if (result.issues)
+      throw new SignalboxError('EVENT_INVALID', { ...about, issues: shownIssues(about.what, result.issues) });
+  };
+  const result = schema['~standard'].validate(value);
+  if (result instanceof Promise) return result.then(judge);
+  judge(result);
+  return undefined;
+}
+
 function argsInvalid(name: string, issues: readonly SchemaIssue[], at: 'put' | 'start'): SignalboxError {
   return new SignalboxError('ARGS_INVALID', { name, issues: shownIssues('input', issues), at });
 }

@@ -100,6 +100,9 @@ export function threadRuntime(box: BoxData, ports: ThreadPorts, voice: ThreadVoi
       subscribe: () => refuse('job.actorRef()'),
     },
     completer: { finishWithin: () => refuse('local.transaction()') },
+    get actors(): never {
+      return refuse('a call of an actor other than send()');
+    },
   };
   provideServices(context, given as unknown as HandleServices);
   return {

@@ -69,6 +69,7 @@ describe('A postgres store', () => {
     const step = { ...started('order/1', {}), event: 'order.go', from: 'a' } as const;
     await expect(made(other, [step], [{ check: 'noMail', id: 'order/1' }])).rejects.toMatchObject({
       code: 'CONFLICT',
+      details: { subject: 'the mail of actor/order/1', actual: '1' },
     });
     await made(other, [{ ...step, patch: { status: 'stopped', finishedAt: Date.now() } }]);
     await expect(made(one, [sent('two')], [{ check: 'accepts', id: 'order/1' }])).rejects.toMatchObject({

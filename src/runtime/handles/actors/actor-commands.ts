@@ -10,6 +10,7 @@ import { checkMessageId } from '../../actors/messages.ts';
 import { sendMail } from '../../actors/send-mail.ts';
 import { ExternalTransactionUnit, type UnitOfWork } from '../../commits/unit-of-work.ts';
 import type { MachineLike } from '../../definitions/machines.ts';
+import { checkForMachine } from '../../definitions/validation.ts';
 import { currentRun } from '../../execution/run.ts';
 import { servicesOf } from '../services.ts';
 
@@ -74,6 +75,7 @@ export async function send(at: ActorAt, event: unknown, options: SendOptions): P
     asks: false,
     start: 'start' in options ? { input: options.start } : null,
   };
+  await checkSchemas(at, item);
   if (options.client !== undefined) {
     const direct = servicesOf(at.work.context).work;
     return sendMail(new ExternalTransactionUnit(direct, options.client), await mailbox(at), item, {
@@ -85,6 +87,18 @@ export async function send(at: ActorAt, event: unknown, options: SendOptions): P
   const machine = await knownMachine(at);
   if (machine === null) return mailed(at, item);
   return (await perform(at, machine, item)).receipt;
+}
+
+/** Refuses what the schemas of the machine refuse. @throws SignalboxError `EVENT_INVALID`. */
+export async function checkSchemas({ machine }: ActorAt, item: Item): Promise<void> {
+  if (machine === null) return;
+  const { name, settings } = machine;
+  const { schemas } = settings;
+  const start = item.kind === 'start' ? item : item.kind === 'event' ? item.start : null;
+  if (start !== null) await checkForMachine(schemas.input, { machine: name, what: 'the input' }, start.input);
+  if (item.kind !== 'event') return;
+  const { type } = item.event;
+  await checkForMachine(schemas.events?.[type], { machine: name, what: `event "${type}"` }, item.event);
 }
 
 /** A process that does not know the machine can send, and take nothing. */
@@ -136,6 +150,7 @@ export async function recordOf({ work, id }: ActorAt): Promise<ActorRecord> {
 /** Sends an event and gives the record after it. @throws SignalboxError `EVENT_REFUSED`, `ACTOR_SUSPENDED`, and what `send` throws. */
 export async function ask(at: ActorAt, event: unknown): Promise<ActorRecord> {
   const item = { kind: 'event', event: checkEvent(event), id: null, asks: true, start: null } as const;
+  await checkSchemas(at, item);
   return (await command(at, item)).record as ActorRecord;
 }
 

@@ -14,12 +14,13 @@ import type { UnitOfWork } from '../../commits/unit-of-work.ts';
 import type { MachineLike } from '../../definitions/machines.ts';
 import { Inspectable } from '../../environment/inspectable.ts';
 import type { Job } from '../job.ts';
-import type { ExternalEvent } from '../machines/define-machine.ts';
+import type { ExternalEvent, StartInput } from '../machines/define-machine.ts';
 import { servicesOf } from '../services.ts';
 import {
   type ActorAt,
   ask,
   checkEvent,
+  checkSchemas,
   command,
   recordOf,
   resolverOf,
@@ -53,10 +54,7 @@ export interface ActorWaitOptions {
 }
 
 /** The arguments of `start`: the input is left out where the machine takes none. */
-export type StartArguments<L extends DurableLogic> =
-  undefined extends InputFrom<L>
-    ? [input?: InputFrom<L>, options?: StartActorOptions]
-    : [input: InputFrom<L>, options?: StartActorOptions];
+export type StartArguments<L extends DurableLogic> = [...StartInput<L>, options?: StartActorOptions];
 
 /**
  * A handle on a durable actor: a machine of yours whose state is a record. It keeps nothing itself; the actor need not be there yet.
@@ -104,12 +102,15 @@ export class DurableActor<L extends DurableLogic = DurableLogic> extends Inspect
    * Starts the actor. Resolves when that is on disk.
    * @throws SignalboxError `ACTOR_EXISTS`, `STEP_FAILED`, `UNKNOWN_MACHINE`, `ARGS_…`.
    */
-  async start(...[input, options = {}]: StartArguments<L>): Promise<this> {
+  async start(...given: StartArguments<L>): Promise<this> {
+    const [input, options = {}] = given as unknown as readonly [InputFrom<L>?, StartActorOptions?];
     checkKnown(options, ['ifExists']);
     const { ifExists = 'refuse' } = options;
     if (!['refuse', 'return', 'restart'].includes(ifExists))
       throw invalidOption('ifExists', "'refuse', 'return' or 'restart'", ifExists);
-    await command(this.#at, { kind: 'start', input, ifExists });
+    const item = { kind: 'start', input, ifExists } as const;
+    await checkSchemas(this.#at, item);
+    await command(this.#at, item);
     return this;
   }
 

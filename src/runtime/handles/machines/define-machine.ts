@@ -5,9 +5,7 @@ import { checkName, checkQueueName } from '../../../model/checks/names.ts';
 import type { DurableLogic, PreparedMachine, StoredSnapshot } from '../../../model/durable/machine.ts';
 import { prepareMachine } from '../../../model/durable/prepare/prepare.ts';
 import { checkRedaction } from '../../../model/values/redaction.ts';
-import { type Duration, durationMs } from '../../../time.ts';
-import type { MachineSettings } from '../../definitions/machines.ts';
-import type { StandardSchemaV1 } from '../../definitions/standard-schema.ts';
+import type { MachineSchemas, MachineSettings } from '../../definitions/machines.ts';
 import { checkSchema } from '../../definitions/validation.ts';
 
 /** The events that a program may send: those of the machinery are not among them. */
@@ -41,18 +39,12 @@ export interface MachineOptions<_L extends DurableLogic = DurableLogic> {
       old: StoredSnapshot,
     ) => Omit<StoredSnapshot, 'version'> & { readonly version?: string };
   };
-  /** How long an actor is kept after its end. Default: as long as the retention of the store says. */
-  readonly keepFinished?: Duration | 'forever';
   /** The queue of its child jobs. */
   readonly queue?: string;
-  /** Paths of its context and its events that are hidden in logs and exports. */
+  /** Paths of its context and its events that viewers, logs and exports do not show, such as `card.number`. */
   readonly redact?: readonly string[];
   /** What comes from outside has to pass these. */
-  readonly schemas?: {
-    readonly input?: StandardSchemaV1;
-    readonly events?: { readonly [type: string]: StandardSchemaV1 };
-    readonly context?: StandardSchemaV1;
-  };
+  readonly schemas?: MachineSchemas;
 }
 
 /** A machine whose actors can be durable: what `defineMachine` returns. */
@@ -74,7 +66,6 @@ const machineOptions = [
   'transient',
   'previous',
   'migrate',
-  'keepFinished',
   'queue',
   'redact',
   'schemas',
@@ -131,13 +122,13 @@ export function defineMachine<L extends DurableLogic>(
   });
 }
 
-function settingsOf(options: MachineOptions): MachineSettings {
-  const { onError = 'suspend', keepFinished, queue = '', redact = [] } = options;
-  const settings = { onError, queue, redact: [...redact], isOfParent: false };
-  if (keepFinished === undefined) return { ...settings, keepFinished: null };
-  const keptMs =
-    keepFinished === 'forever' ? Number.POSITIVE_INFINITY : durationMs(keepFinished, 'keepFinished');
-  return { ...settings, keepFinished: keptMs };
+function settingsOf({
+  onError = 'suspend',
+  queue = '',
+  schemas = {},
+  redact = [],
+}: MachineOptions): MachineSettings {
+  return { onError, queue, schemas, redact: [...redact], isOfParent: false };
 }
 
 function checkOptions(options: MachineOptions): void {
@@ -154,8 +145,7 @@ function checkOptions(options: MachineOptions): void {
   checkObject(migrate, 'migrate');
   for (const [from, change] of Object.entries(migrate))
     if (typeof change !== 'function') throw invalidOption(`migrate.${from}`, 'a function', change);
-  const { keepFinished, queue, redact, schemas = {} } = options;
-  if (keepFinished !== undefined && keepFinished !== 'forever') durationMs(keepFinished, 'keepFinished');
+  const { queue, redact, schemas = {} } = options;
   if (queue !== undefined) checkQueueName(queue);
   checkRedaction(redact ?? []);
   checkSchemas(schemas);
