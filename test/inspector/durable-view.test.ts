@@ -29,19 +29,20 @@ describe('The list of durable actors', () => {
     const { machines, rows, next } = await durableView(story.box.store, { limit: 100 });
 
     expect(machines.map(({ machine, n }) => [machine, n])).toEqual([
-      ['parcel', 9],
+      ['parcel', 8],
       ['purchase', 23],
       ['stock', 1],
     ]);
     expect(machines[1]?.counts.map(({ status, state, n }) => [status, state, n])).toEqual([
       ['suspended', 'paying', 1],
       ['active', 'approval', 5],
+      ['active', 'paying', 1],
       ['active', 'review', 3],
-      ['active', 'sending.goods.moving|sending.papers.written', 8],
+      ['active', 'sending.goods.moving|sending.papers.written', 7],
       ['done', 'done', 1],
       ['done', 'rejected', 5],
     ]);
-    expect([rows.length, next]).toEqual([33, null]);
+    expect([rows.length, next]).toEqual([32, null]);
     expect(rows.find(({ id }) => id === actorIds.suspended)).toMatchObject({
       ...{ status: 'suspended', state: 'paying', children: 1, timer: null, version: '3' },
       why: expect.stringContaining('TypeError: Cannot read'),
@@ -57,9 +58,9 @@ describe('The list of durable actors', () => {
       ...{ state: 'sending.goods.moving|sending.papers.written', limit: 100 },
     });
 
-    expect(both.rows).toHaveLength(8);
-    expect([first.rows.length, rest.rows.length, rest.next]).toEqual([5, 3, null]);
-    expect(rest.rows.map(({ id }) => id)).toEqual(['purchase/A-6016', actorIds.paying, actorIds.sending]);
+    expect(both.rows).toHaveLength(7);
+    expect([first.rows.length, rest.rows.length, rest.next]).toEqual([5, 2, null]);
+    expect(rest.rows.map(({ id }) => id)).toEqual(['purchase/A-6016', actorIds.sending]);
   });
 });
 

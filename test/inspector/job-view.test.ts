@@ -57,7 +57,7 @@ forEachStore('The view of a job', (makeStore) => {
     await testBox.reactor.runUntilIdle();
     const again = await old.retry();
 
-    const none = { tags: [], keys: [], schedule: null, retryOf: null, retriedAs: null };
+    const none = { tags: [], keys: [], schedule: null, actor: null, retryOf: null, retriedAs: null };
     expect((await viewOf(testBox, plain.id)).origin).toEqual(none);
     expect((await viewOf(testBox, old.id)).origin).toEqual({
       ...none,

@@ -277,6 +277,7 @@ it('Every question is answered on the read-only copy of a killed store, of which
   const inspector = readInspector(past);
   const subjects: Readonly<Record<string, string>> = {
     ...{ machines: 'job', actors: 'supervisor', queues: '', schedules: encodeURIComponent('mail/nightly') },
+    durable: encodeURIComponent('tally/notes'),
   };
   const questions = Object.keys(views).map((path) => {
     const [subject = ''] = path.split('/');

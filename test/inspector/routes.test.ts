@@ -1,7 +1,8 @@
-import { createSignalbox, defineJob, memoryStore, type Signalbox } from 'signalbox';
+import { createSignalbox, defineJob, defineMachine, memoryStore, type Signalbox } from 'signalbox';
 import { createInspector } from 'signalbox/inspector';
 import { VirtualReactor } from 'signalbox/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { assign, setup } from 'xstate';
 
 const canary = 'canary-4111-1111';
 const charge = defineJob({
@@ -14,12 +15,39 @@ const charge = defineJob({
   },
 });
 
+const vault = defineMachine(
+  setup({
+    types: {
+      input: {} as { card: string },
+      context: {} as { card: string },
+      output: {} as { card: string },
+      events: {} as { type: 'keep' | 'end'; card: string },
+    },
+    actions: { keep: assign({ card: ({ event }) => event.card }) },
+  }).createMachine({
+    ...{ id: 'vault', version: '1', initial: 'open' },
+    context: ({ input }) => ({ card: input.card }),
+    states: {
+      open: { on: { keep: { actions: 'keep' }, end: 'over' }, after: { 60000000: 'over' } },
+      over: { type: 'final' },
+    },
+    output: ({ context }) => ({ card: context.card }),
+  }),
+  { redact: ['card'] },
+);
+
 let box: Signalbox;
 let reactor: VirtualReactor;
 
 beforeEach(async () => {
   reactor = new VirtualReactor();
-  box = await createSignalbox({ store: memoryStore(), reactor, jobs: [charge], queues: ['bank'] });
+  box = await createSignalbox({
+    store: memoryStore(),
+    reactor,
+    jobs: [charge],
+    machines: [vault],
+    queues: ['bank'],
+  });
   reactor.attach(box);
 });
 afterEach(() => box.stop());
@@ -134,7 +162,18 @@ describe('The inspector answers', () => {
     await queue.schedules.set('nightly', { every: '1h', maxRuns: 2 }, charge({ card: canary, fails: false }));
     await reactor.advance('3h');
     const waiting = await queue.put(charge({ card: canary, fails: true }), { beginAfter: '1d' });
-    const ids = [paid, refused, waiting].map(({ id }) => id);
+    const asked = await queue.put(box.actor(vault, 'a').job({ type: 'keep', card: canary }), {
+      beginAfter: '1d',
+    });
+    const actors = ['a', 'b'].map((key) => box.actor(vault, key));
+    for (const actor of actors) {
+      await actor.start({ card: canary });
+      await actor.send({ type: 'keep', card: canary });
+    }
+    await box.operate({ user: 'ada' }).suspendActor('vault/a');
+    await box.transaction((tx) => tx.actor(vault, 'a').send({ type: 'keep', card: canary }));
+    await actors[1]?.send({ type: 'end', card: canary });
+    const ids = [paid, refused, waiting, asked].map(({ id }) => id);
     const told: number[] = [];
     for await (const { seq, event } of box.store.entries(1)) if (event !== 'ping') told.push(seq);
     const { seq: newest } = await box.store.position();
@@ -146,6 +185,8 @@ describe('The inspector answers', () => {
       'queues/bank',
       'schedules',
       `schedules/${encodeURIComponent('bank/nightly')}`,
+      'durable',
+      ...['vault/a', 'vault/b'].map((id) => `durable/${encodeURIComponent(id)}`),
       'machines',
       ...['job', 'representation', 'agent'].map((name) => `machines/${name}`),
       ...[

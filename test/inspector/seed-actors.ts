@@ -22,9 +22,9 @@ export async function seedActors({ box, reactor }: Seeded): Promise<void> {
     else if (n % 2 === 0) await actor.send(approve);
   }
   await start('B-7001', 4199);
-  await reactor.advance('25h');
-  await (await start('B-7002', 90_001)).send({ type: 'change', cents: 48_001 });
-  await box.actor(purchase, 'B-7002').send(approve);
+  await reactor.advance('5m');
+  await (await start('B-7002', 40_001)).send({ type: 'change', cents: 90_001 });
+  for (const _ of ['in approval', 'in review']) await box.actor(purchase, 'B-7002').send(approve);
   await (await start('B-7003', 1999)).send(approve);
   await (await start('B-7004', 2500)).send(approve);
   await (await start('B-7005', 1001)).send(approve);

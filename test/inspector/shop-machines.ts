@@ -75,7 +75,7 @@ export const purchase = defineMachine(
         },
       }),
     },
-    delays: { reminder: 86_400_000, patience: 604_800_000 },
+    delays: { reminder: 240_000, patience: 604_800_000 },
   }).createMachine({
     ...{ id: 'purchase', version: '3', initial: 'approval' },
     context: ({ input }) => ({ ...input, receipt: null, reminders: 0 }),

@@ -13,7 +13,7 @@ it('The list of durable actors is filtered by a state, and leads to an actor, it
   const { page, complaints } = await open.open('#/durable');
 
   await page.click('.counts a:text-is("sending.goods.moving + sending.papers.written")');
-  await page.waitForFunction(() => document.querySelectorAll('.durable tbody tr').length === 8);
+  await page.waitForFunction(() => document.querySelectorAll('.durable tbody tr').length === 7);
   await page.click(`.durable a:text-is("${actorIds.sending}")`);
   await page.waitForSelector('section[aria-label="Children"]');
   const now = await page.locator('.outline .now .name').allInnerTexts();

@@ -36,10 +36,7 @@ const pages: readonly (readonly [name: string, hash: (ids: Stage['seeded']['ids'
   ['a durable actor that waits', () => `#/durable/${encodeURIComponent(actorIds.waiting)}`],
   ['a durable actor that is suspended', () => `#/durable/${encodeURIComponent(actorIds.suspended)}`],
   ['a durable actor with children', () => `#/durable/${encodeURIComponent(actorIds.sending)}`],
-  [
-    'a durable actor at an earlier moment',
-    () => `#/durable/${encodeURIComponent(actorIds.sending)}?at=57600`,
-  ],
+  ['a durable actor at an earlier moment', () => `#/durable/${encodeURIComponent(actorIds.sending)}?at=1320`],
   ['a durable actor that does not exist', () => '#/durable/none'],
   ['a job that failed', ({ failed }) => `#/jobs/${failed}`],
   ['a job at an earlier moment', ({ failed }) => `#/jobs/${failed}?at=800`],

@@ -148,7 +148,7 @@ function Child({ child }: { readonly child: DurableChild }) {
           {kind} {src === id ? '' : src}
         </span>
       </td>
-      <td class="fit">{at !== null && at !== '' ? stateText(at) : ''}</td>
+      <td title={at ?? undefined}>{at !== null && at !== '' ? stateText(at) : ''}</td>
       <td class="fit">
         {state === null ? (
           <span class="quiet">no longer kept</span>
