@@ -167,7 +167,7 @@ export {
   type ThreadStart,
 } from './runtime/environment/threads.ts';
 export type { JobActorRef } from './runtime/handles/actor-ref.ts';
-export type { SendOptions } from './runtime/handles/actors/actor-commands.ts';
+export type { AskOptions, SendOptions } from './runtime/handles/actors/actor-commands.ts';
 export { type DeadLetter, DeadLetters } from './runtime/handles/actors/dead-letters.ts';
 export {
   type ActorWaitOptions,

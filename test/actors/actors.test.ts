@@ -98,6 +98,20 @@ describe.each(stores)('A durable actor on a %s store', (_, makeStore) => {
     expect(before.seq).toBeGreaterThan(0);
   });
 
+  it('is asked once under an id, and given up on after a time', async () => {
+    const { box, reactor } = await actorBox(makeStore());
+    const actor = await box.actor(length, 'root').start();
+
+    const first = await actor.ask({ type: 'change', by: 4 }, { id: 'question-1' });
+    const again = await actor.ask({ type: 'change', by: 4 }, { id: 'question-1', timeout: '1m' });
+
+    expect([first.context, again.context]).toEqual([4, 4]);
+    await expect(actor.ask({ type: 'change', by: 1 }, { timeout: 'soon' as never })).rejects.toMatchObject({
+      code: 'INVALID_DURATION',
+    });
+    expect(reactor.now()).toBeGreaterThan(0);
+  });
+
   it('is as before when a step throws, and its sender learns why', async () => {
     const { box } = await actorBox(makeStore());
     const actor = await box.actor(length, 'root').start();

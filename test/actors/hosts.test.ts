@@ -1,6 +1,6 @@
 import { createSignalbox, type Signalbox } from 'signalbox';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { newPostgresStore, newSchema, removeSchemas } from '../store/postgres/schemas.ts';
+import { connected, newPostgresStore, newSchema, removeSchemas } from '../store/postgres/schemas.ts';
 import { ada, charge, length, mail, order } from './machines.ts';
 
 const boxes: Signalbox[] = [];
@@ -52,6 +52,24 @@ describe('Several hosts on one database', () => {
       .waitFor((now) => now.matches('shipping'), { timeout: '20s' });
     expect(there.context.receipt).toBe('receipt of 17');
     expect((await actor.snapshot()).value).toBe('shipping');
+  });
+
+  it('a message is sent when the transaction of the program commits, and never was when it is rolled back', async () => {
+    const box = await host(newSchema(), 'one', [length]);
+    const actor = await box.actor(length, 'root').start();
+    const client = await connected();
+
+    await client.query('BEGIN');
+    const receipt = await actor.send({ type: 'change', by: 4 }, { client });
+    expect(await box.store.mailCount('length/root')).toBe(0);
+    await client.query('COMMIT');
+    await client.query('BEGIN');
+    await actor.send({ type: 'change', by: 100 }, { client });
+    await client.query('ROLLBACK');
+    await client.end();
+
+    expect(receipt.taken).toBeNull();
+    expect((await actor.ask({ type: 'change', by: 1 })).context).toBe(5);
   });
 
   it('each deliver mail and timers of many actors, each message once', async () => {

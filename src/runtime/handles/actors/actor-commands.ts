@@ -1,9 +1,10 @@
 import type { EventObject } from 'xstate';
-import { SignalboxError, shown } from '../../../errors.ts';
+import { SignalboxError, shown, TimeoutError } from '../../../errors.ts';
 import { storableText } from '../../../model/checks/storable-text.ts';
 import { snapshotOf } from '../../../model/durable/thaw.ts';
 import type { ActorRecord } from '../../../model/records/records.ts';
 import type { ResolveJob } from '../../../model/values/values.ts';
+import { type Duration, durationMs, durationText } from '../../../time.ts';
 import type { Answer, EventItem, Item, Receipt } from '../../actors/actor-items.ts';
 import { takeWithin } from '../../actors/in-unit.ts';
 import { checkMessageId } from '../../actors/messages.ts';
@@ -11,6 +12,7 @@ import { sendMail } from '../../actors/send-mail.ts';
 import { ExternalTransactionUnit, type UnitOfWork } from '../../commits/unit-of-work.ts';
 import type { MachineLike } from '../../definitions/machines.ts';
 import { checkForMachine } from '../../definitions/validation.ts';
+import { answeredWithin } from '../../environment/reactor/time-limits.ts';
 import { currentRun } from '../../execution/run.ts';
 import { servicesOf } from '../services.ts';
 
@@ -64,6 +66,14 @@ export interface SendOptions<Input = unknown> {
   readonly start?: Input;
   /** A connection of the package `pg` in an open transaction of yours: the message is sent when that commits. */
   readonly client?: unknown;
+}
+
+/** Options of `ask`. */
+export interface AskOptions {
+  /** Names the message: the same id again within a day makes no second step, and gives the snapshot as it is. */
+  readonly id?: string;
+  /** How long to wait. Default: no limit. */
+  readonly timeout?: Duration;
 }
 
 /** Sends an event. Resolves when it is on disk: taken, or in the mailbox. */
@@ -148,10 +158,22 @@ export async function recordOf({ work, id }: ActorAt): Promise<ActorRecord> {
 }
 
 /** Sends an event and gives the record after it. @throws SignalboxError `EVENT_REFUSED`, `ACTOR_SUSPENDED`, and what `send` throws. */
-export async function ask(at: ActorAt, event: unknown): Promise<ActorRecord> {
-  const item = { kind: 'event', event: checkEvent(event), id: null, asks: true, start: null } as const;
+export async function ask(
+  at: ActorAt,
+  event: unknown,
+  { id: given, timeout }: AskOptions = {},
+): Promise<ActorRecord> {
+  const id = given === undefined ? null : checkMessageId(given);
+  const limit = timeout === undefined ? null : durationMs(timeout, 'timeout');
+  const item = { kind: 'event', event: checkEvent(event), id, asks: true, start: null } as const;
   await checkSchemas(at, item);
-  return (await command(at, item)).record as ActorRecord;
+  const asked = command(at, item);
+  if (limit === null) return (await asked).record as ActorRecord;
+  // The step may still be made: what is asked again under its id is known then.
+  const answer = await answeredWithin(at.work.context.reactor, asked, limit);
+  if (answer !== undefined) return answer.record as ActorRecord;
+  asked.catch(() => {});
+  throw new TimeoutError({ what: `actor ${at.id} to take "${item.event.type}"`, limit: durationText(limit) });
 }
 
 /** Makes handles of the jobs in what an actor holds. */

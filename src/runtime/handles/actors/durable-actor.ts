@@ -18,6 +18,7 @@ import type { ExternalEvent, StartInput } from '../machines/define-machine.ts';
 import { servicesOf } from '../services.ts';
 import {
   type ActorAt,
+  type AskOptions,
   ask,
   checkEvent,
   checkSchemas,
@@ -129,10 +130,12 @@ export class DurableActor<L extends DurableLogic = DurableLogic> extends Inspect
    * Sends an event and resolves with the snapshot after it, when that is on disk. In a job or a transaction the step is part of its
    * commit.
    *
-   * @throws SignalboxError `EVENT_REFUSED` when nothing takes it, `ACTOR_SUSPENDED`, and what `send` throws.
+   * @throws EventRefusedError when nothing takes it; TimeoutError, after which the step may still be made; SignalboxError
+   * `ACTOR_SUSPENDED`, and what `send` throws.
    */
-  async ask(event: ExternalEvent<L>): Promise<SnapshotFrom<L>> {
-    return this.#thawed(await ask(this.#at, event));
+  async ask(event: ExternalEvent<L>, options: AskOptions = {}): Promise<SnapshotFrom<L>> {
+    checkKnown(options, ['id', 'timeout']);
+    return this.#thawed(await ask(this.#at, event, options));
   }
 
   /** A job that asks the actor: its result is the snapshot, and the step and the result are one commit. */
