@@ -145,6 +145,31 @@ describe.each(stores)('A durable actor on a %s store', (_, makeStore) => {
     expect(await codeOf(actor.ask({ type: 'change', by: 1 }))).toBe('ACTOR_FINISHED');
   });
 
+  it('keeps what an event carried in the journal, of a large one its digest', async () => {
+    const { box } = await actorBox(makeStore());
+    const actor = await box.actor(order, '17').start(ada);
+    await actor.send({ type: 'order.approve', by: 'x'.repeat(20_000) });
+
+    const args: unknown[] = [];
+    for await (const { arg } of actor.history()) args.push(arg);
+
+    expect(args[0]).toEqual({ ...ada });
+    expect(args[1]).toEqual({ $sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  });
+
+  it('takes what is sent while its last turn ends', async () => {
+    const { box } = await actorBox(makeStore());
+    const actor = await box.actor(length, 'root').start();
+
+    // Each is sent by the answer to the one before: in the tick in which the line has nothing left.
+    for (let n = 0; n < 300; n += 1) await actor.send({ type: 'change', by: 1 });
+    let chain = actor.send({ type: 'change', by: 1 });
+    for (let n = 0; n < 300; n += 1) chain = chain.then(() => actor.send({ type: 'change', by: 1 }));
+    await chain;
+
+    expect((await actor.snapshot()).context).toBe(601);
+  });
+
   it('is started by the first message when that brings an input', async () => {
     const { box } = await actorBox(makeStore());
     const actor = box.actor(length, 'root');

@@ -98,6 +98,17 @@ describe.each(stores)('Children and timers of an actor on a %s store', (_, makeS
     await second.tearDown();
   });
 
+  it('a timer of an actor that a transaction starts fires at its time', async () => {
+    const { box, reactor } = await actorBox(makeStore(), { pollInterval: '1h' });
+    await box.transaction(async (tx) => {
+      await tx.actor(order, '17').start(ada);
+    });
+
+    await reactor.advance('10m');
+
+    expect((await box.actor(order, '17').snapshot()).context.reminders).toBe(1);
+  });
+
   it('a promise of signalbox is a job, with an id that is the same in every attempt', async () => {
     const ids: (string | null)[] = [];
     const machine = defineMachine(

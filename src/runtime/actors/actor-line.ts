@@ -13,8 +13,6 @@ import { makeTurn, type TurnDeps, type TurnPlan } from './make-turn.ts';
 /** The dependencies of the lines. */
 export interface LineDeps extends TurnDeps {
   readonly committer: Committer;
-  /** Asks the store anew when something becomes due. */
-  readonly planDue: () => void;
   /** False while the box does not deliver mail and timers. */
   readonly isRunning: () => boolean;
 }
@@ -86,10 +84,7 @@ export class ActorLine {
   }
 
   #run(): Promise<void> {
-    this.#running ??= this.#turns().then(() => {
-      this.#running = null;
-      if (this.#retry === null) this.#idle();
-    });
+    this.#running ??= this.#turns();
     return this.#running;
   }
 
@@ -109,6 +104,9 @@ export class ActorLine {
         if (looks) this.#lookLater(error);
       }
     }
+    // In the same tick as the last look at what waits: what is added from now on begins a run of its own.
+    this.#running = null;
+    if (this.#retry === null) this.#idle();
   }
 
   /** What the next turn takes: events together, anything else alone. */
@@ -162,9 +160,9 @@ export class ActorLine {
     this.#waiting = [...left, ...this.#waiting];
     if (plan.plansDue) this.#deps.planDue();
     if (plan.hasMore && (this.#deps.isRunning() || left.length > 0)) this.#looks = true;
-    for (const work of plan.after) work();
     synced.then(
       () => {
+        for (const work of plan.after) work();
         for (const [index, answer] of plan.answers)
           if (answer instanceof Error) batch[index]?.reject(answer);
           else batch[index]?.resolve(answer);

@@ -28,6 +28,8 @@ export interface TurnDeps {
   readonly machines: Machines;
   readonly jobTask: TurnTools['jobTask'];
   readonly carryOut: TurnTools['carryOut'];
+  /** Asks the store anew when something becomes due. */
+  readonly planDue: () => void;
 }
 
 /** What a turn comes to, before it is committed. */

@@ -9,6 +9,7 @@
  *
  * May import: environment, definitions, commits, jobs, execution, callbacks.
  */
+import { createHash } from 'node:crypto';
 import type { EventObject } from 'xstate';
 import type { ActorChild, ActorEvent, ActorParent } from '../../../machines/actor.machine.ts';
 import type { Json } from '../../../machines/json.ts';
@@ -298,8 +299,18 @@ export class ActorInTurn {
   }
 }
 
-/** What an event carries beside its type, as the journal keeps it. */
+/** The journal keeps no more of an event than this. */
+const mostArgBytes = 16 * 1024;
+
+/** What an event carries beside its type, as the journal keeps it: of a large one its digest. */
 export function argOf(event: { readonly [key: string]: Json }): { readonly arg?: Json } {
-  const { type: _type, ...rest } = event;
-  return Object.keys(rest).length === 0 ? {} : { arg: rest };
+  const { type: _type, ...arg } = event;
+  const values = Object.values(arg);
+  if (values.length === 0) return {};
+  // Most events are small, and need not be written twice.
+  const isFlat = values.every((value) => typeof value !== 'object' || value === null);
+  if (isFlat && values.every((value) => String(value).length < 256) && values.length < 32) return { arg };
+  const text = JSON.stringify(arg);
+  if (Buffer.byteLength(text) <= mostArgBytes) return { arg };
+  return { arg: { $sha256: createHash('sha256').update(text).digest('hex') } };
 }

@@ -163,11 +163,11 @@ export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Run
     jobTask: (actor, machine, effect) =>
       jobTaskOf({ callbacks: callbackSteps, promiseJob: promiseJobOf }, actor, machine, effect),
     carryOut: (actor, effect) => carryOutEffect({ log: context.log, emitted }, actor, effect),
+    planDue: links.planDue,
   };
   const lines = new ActorLines({
     ...turns,
     committer,
-    planDue: links.planDue,
     isRunning: () => delivery.isRunning,
   });
   const delivery = new Delivery({ context, machines, lines, planDue: links.planDue });
