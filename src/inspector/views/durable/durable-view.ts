@@ -1,5 +1,4 @@
-import type { ActorTimer } from '../../../../machines/actor.context.ts';
-import type { ActorStatus } from '../../../../machines/actor.machine.ts';
+import type { ActorStatus, ActorTimer } from '../../../../machines/actor.machine.ts';
 import type { ActorRecord } from '../../../model/records/records.ts';
 import { eventWords } from '../../../reading/actors/event-words.ts';
 import { typeOf } from '../../../reading/actors/explain-actor.ts';
