@@ -64,7 +64,7 @@ describe('signalbox, on a store with durable actors,', () => {
     const { out: paying } = await look('actor', 'order/18');
 
     expect(out).toMatch(/^order\/17: it waits for an event, or for its timer in 10 minutes\.\n/);
-    expect(out).toMatch(/\nTimers:\ntimer +due +in +to\nafter reminder +\S+Z +10 min +-\n/);
+    expect(out).toMatch(/\nTimers:\ntimer +due +in +to\nafter reminder +\S+Z +10 m +-\n/);
     expect(out).toMatch(
       /\n +\d+ .* signalbox\.start +approval +\S+ +\{"id":"17","email":<redacted>,"cents":4200\}/,
     );

@@ -1,7 +1,7 @@
 import { createSignalbox, defineJob, memoryStore } from 'signalbox';
 import { VirtualReactor } from 'signalbox/testing';
 import { describe, expect, it } from 'vitest';
-import type { Moment } from '../../src/inspector/protocol/timebar.ts';
+import type { Moment } from '../../src/inspector/protocol/timeline.ts';
 import { Samples, seqsAt } from '../../src/inspector/views/timebar/samples.ts';
 import { timebarView } from '../../src/inspector/views/timebar/timebar-view.ts';
 

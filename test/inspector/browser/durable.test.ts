@@ -51,3 +51,15 @@ it('The page of a child job leads to its actor', async () => {
 
   expect(origin).toMatch(/^child of actorpurchase\/[AB]-\d{4}as collect$/);
 });
+
+it('A durable actor is gone to by its id', async () => {
+  const { page } = await open.open('#/overview');
+
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type(actorIds.parcel);
+  await page.keyboard.press('Enter');
+  const title = await page.waitForSelector('main h1.mono').then((found) => found.textContent());
+  await page.close();
+
+  expect(title).toBe(actorIds.parcel);
+});

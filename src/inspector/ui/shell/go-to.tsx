@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { dialog, go } from '../app-state.ts';
-import { jobHash, jobsHash } from '../route.ts';
+import { jobHash, jobsHash, pageHash } from '../route.ts';
 import { Modal } from './modal.tsx';
 import { pageLinks } from './pages.tsx';
 
@@ -19,7 +19,7 @@ const pages: readonly Place[] = [
   { name: 'Audit: what people did', what: 'timeline', hash: '#/timeline?view=log&q=event:operator.acted' },
 ];
 
-/** Goes to a job by its id, or to a page by its name. */
+/** Goes to a job or a durable actor by its id, or to a page by its name. */
 export function GoTo() {
   const [text, setText] = useState('');
   const places = placesFor(text.trim());
@@ -39,8 +39,8 @@ export function GoTo() {
         <input
           class="input goline"
           autofocus
-          aria-label="Id of a job, or the name of a page"
-          placeholder="id of a job, or a page"
+          aria-label="Id of a job or an actor, or the name of a page"
+          placeholder="id of a job or an actor, or a page"
           spellcheck={false}
           value={text}
           onInput={({ currentTarget }) => setText(currentTarget.value)}
@@ -63,5 +63,9 @@ export function GoTo() {
 function placesFor(text: string): readonly Place[] {
   if (text === '') return pages;
   const named = pages.filter(({ name }) => name.toLowerCase().includes(text.toLowerCase()));
-  return [...named, { name: text, what: 'job', hash: jobHash(text) }];
+  // Ids of jobs have no slash, and those of actors always.
+  const subject = text.includes('/')
+    ? { name: text, what: 'durable actor', hash: pageHash('durable', text) }
+    : { name: text, what: 'job', hash: jobHash(text) };
+  return [...named, subject];
 }

@@ -1,4 +1,4 @@
-import type { Moment, TimebarView } from '../../protocol/timebar.ts';
+import type { Moment, TimebarView } from '../../protocol/timeline.ts';
 
 /** The history that a time bar shows. */
 export interface History extends TimebarView {

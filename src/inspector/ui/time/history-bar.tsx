@@ -1,4 +1,4 @@
-import type { TimebarView } from '../../protocol/timebar.ts';
+import type { TimebarView } from '../../protocol/timeline.ts';
 import { go, hello, isInPast, route } from '../app-state.ts';
 import { addressHash, zoneOffsetMs } from '../browser.ts';
 import { newestSeq, present, shownMoment } from '../connection.ts';

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import type { TimebarView } from '../../protocol/timebar.ts';
+import type { TimebarView } from '../../protocol/timeline.ts';
 import { announcement, go } from '../app-state.ts';
 import { present, token } from '../connection.ts';
 import { durationText, instantText, numberText } from '../format.ts';

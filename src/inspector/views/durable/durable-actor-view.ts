@@ -1,4 +1,4 @@
-import { type OutlineState, outlineOf } from '../../../model/durable/outline.ts';
+import { type OutlineState, outlineOf } from '../../../model/durable/look.ts';
 import type { ActorRecord } from '../../../model/records/records.ts';
 import type { ActorExplanation } from '../../../reading/actors/actor-explanation.ts';
 import { eventWords } from '../../../reading/actors/event-words.ts';

@@ -1,4 +1,4 @@
-import type { Moment } from '../../protocol/timebar.ts';
+import type { Moment } from '../../protocol/timeline.ts';
 
 /** Reads the instant of an entry; null: it is not kept any more. */
 export type ReadInstant = (seq: number) => Promise<number | null>;

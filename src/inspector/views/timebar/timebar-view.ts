@@ -1,5 +1,5 @@
 import type { StoreReader } from '../../../store/reader.ts';
-import type { Moment, TimebarView } from '../../protocol/timebar.ts';
+import type { Moment, TimebarView } from '../../protocol/timeline.ts';
 import { endOf } from '../jobs/job-row.ts';
 import type { Sight } from '../sight.ts';
 import { Samples, seqsAt } from './samples.ts';
