@@ -21,7 +21,6 @@ export async function takeWithin(
   await unit.submit(plan.changes, plan.expect);
   for (const task of plan.jobs) await task(unit);
   await unit.whenCommitted(async () => {
-    if (plan.plansDue) deps.planDue();
     for (const work of plan.after) work();
     lines.follow(id, machine, plan);
   });
