@@ -96,7 +96,7 @@ async function jobsBefore(
   if (before === null) return null;
   const course = { jobs, warmUpMs: 0, sustainedMs: 0, drainLimitMs: 30_000 };
   const now = (own: object) => turnOf<BurnDown>('size50', 'burn-down', arena, { ...course, ...own });
-  const then = (own: object) => async (): Promise<BurnDown> => {
+  const earlier = (own: object) => async (): Promise<BurnDown> => {
     const dir = freshFolder(arena.place);
     const contestant = new URL('./signalbox.ts', before).href;
     const options = { ...course, ...own, contestant, settings: { size: 50, dir } };
@@ -105,9 +105,9 @@ async function jobsBefore(
     return figures;
   };
   await now({ warmUpMs })?.();
-  await then({ warmUpMs })();
-  const taken = await takeTurns({ then: then({}), now: now({}) }, { rounds, budgetMs: 120_000, once: [] });
+  await earlier({ warmUpMs })();
+  const taken = await takeTurns({ before: earlier({}), now: now({}) }, { rounds, budgetMs: 120_000, once: [] });
   return median(
-    taken.then.map(({ cpuUsPerJob }, at) => cpuUsPerJob / (taken.now[at]?.cpuUsPerJob ?? Number.NaN)),
+    taken.before.map(({ cpuUsPerJob }, at) => cpuUsPerJob / (taken.now[at]?.cpuUsPerJob ?? Number.NaN)),
   );
 }

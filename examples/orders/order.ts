@@ -3,7 +3,7 @@ import { assign, setup } from 'xstate';
 import { charge, invoice, mail, refund, restock } from './jobs.ts';
 
 /** A parcel on its way. Its scans come from the carrier; here timers stand for them. */
-export const parcel = setup({
+const parcel = setup({
   types: {
     input: {} as { order: string; isLost: boolean },
     context: {} as { order: string; isLost: boolean; scans: number },

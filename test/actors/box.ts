@@ -19,7 +19,7 @@ afterEach(async () => {
 afterAll(() => removeSchemas(), 60_000);
 
 /** A json store in a folder of its own. */
-export function newJsonStore(): Store {
+function newJsonStore(): Store {
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-actors-'));
   folders.push(folder);
   return jsonStore(join(folder, 'store'));

@@ -23,7 +23,7 @@ export const charge = defineJob({
 /** Writes to a customer. */
 export const mail = defineJob({ name: 'mail', run: (to: string, text: string) => `${to}: ${text}` });
 
-export const parcel = setup({
+const parcel = setup({
   types: {
     input: {} as { to: string },
     context: {} as { to: string; scans: number },

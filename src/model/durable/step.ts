@@ -77,7 +77,7 @@ function cleared(base: ActorRecord | null): Changes {
 }
 
 /** The last run of every child of an actor, whether it is there or not. */
-export function allRuns({ children, runs }: ActorRecord): ActorRecord['runs'] {
+function allRuns({ children, runs }: ActorRecord): ActorRecord['runs'] {
   if (children === null) return runs;
   const of = Object.entries(children).map(([name, { run }]) => [name, run] as const);
   return { ...runs, ...Object.fromEntries(of) };
