@@ -106,7 +106,10 @@ async function jobsBefore(
   };
   await now({ warmUpMs })?.();
   await earlier({ warmUpMs })();
-  const taken = await takeTurns({ before: earlier({}), now: now({}) }, { rounds, budgetMs: 120_000, once: [] });
+  const taken = await takeTurns(
+    { before: earlier({}), now: now({}) },
+    { rounds, budgetMs: 120_000, once: [] },
+  );
   return median(
     taken.before.map(({ cpuUsPerJob }, at) => cpuUsPerJob / (taken.now[at]?.cpuUsPerJob ?? Number.NaN)),
   );
