@@ -4,6 +4,7 @@ import type { Ledger } from '../audit/ledger.ts';
 import { isInjected, lostConnection, saysNotCommitted } from '../world/faults.ts';
 import type { SeededRandom } from '../world/random.ts';
 import type { World } from '../world/world.ts';
+import { ActorClient, type SimulatedActorClient } from './actor-client.ts';
 
 /** The options of a simulated put. */
 export interface SimulatedPutOptions {
@@ -15,7 +16,7 @@ export interface SimulatedPutOptions {
  * A client of a simulation. It uses one of the processes that are up, which may stop, be killed or lose its
  * store at any moment.
  */
-export interface SimulatedClient {
+export interface SimulatedClient extends SimulatedActorClient {
   /** The box of that process. Its calls fail as they do in production; an error ends only the act. */
   readonly box: Signalbox;
   /** The randomness of this act. A seed cannot be repeated when an act uses any other randomness. */
@@ -59,6 +60,9 @@ export class ClientOf implements SimulatedClient {
   readonly box: Signalbox;
   readonly random: SeededRandom;
   readonly number: number;
+  readonly start: SimulatedActorClient['start'];
+  readonly send: SimulatedActorClient['send'];
+  readonly ask: SimulatedActorClient['ask'];
   readonly #parts: ClientDeps;
   #puts = 0;
 
@@ -67,6 +71,10 @@ export class ClientOf implements SimulatedClient {
     this.box = parts.box;
     this.random = parts.world.random.fork();
     this.number = parts.number;
+    const { start, send, ask } = new ActorClient(parts, isExpected);
+    this.start = start;
+    this.send = send;
+    this.ask = ask;
   }
 
   // A field, so that an act can take it out of the client by destructuring.
