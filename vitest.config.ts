@@ -13,6 +13,7 @@ const slow = [
   'test/durable/equality.test.ts',
   'test/examples/hosts.test.ts',
   'test/examples/indexer.test.ts',
+  'test/examples/orders.test.ts',
   'test/examples/services.test.ts',
   'test/examples/worker.test.ts',
   'test/inspector/browser/actions.test.ts',

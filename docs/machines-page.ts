@@ -1,6 +1,7 @@
 import {
   actorMachine,
   agentMachine,
+  deliveryMachine,
   describeMachine,
   dispatcherMachine,
   jobMachine,
@@ -21,6 +22,7 @@ const charts: Readonly<Record<string, AnyStateMachine>> = {
   schedule: scheduleMachine,
   actor: actorMachine,
   dispatcher: dispatcherMachine,
+  delivery: deliveryMachine,
   supervisor: supervisorMachine,
 };
 
@@ -39,7 +41,7 @@ const intro = `<!-- Written by \`npm run docs\` from machines/. Change the chart
 
 # Machines
 
-These seven statecharts are the engine. The runtime changes a status only as one of them defines. If a chart does not list an
+These eight statecharts are the engine. The runtime changes a status only as one of them defines. If a chart does not list an
 event in a state, the event is refused in that state and nothing changes. \`signalbox/machines\` exports the charts.
 
 In the pictures an arrow is labelled \`event [guard] / actions\`. Events inside a state do not leave that state. In the

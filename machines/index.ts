@@ -1,4 +1,3 @@
-export * from './actor.context.ts';
 export * from './actor.machine.ts';
 export * from './agent.machine.ts';
 export * from './delivery.machine.ts';

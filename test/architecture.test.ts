@@ -89,6 +89,7 @@ const table: Readonly<Record<string, Layer>> = {
   bench: { layers: [postgresServer, chromium], packages: [...signalbox, 'pg', 'playwright-core'] },
   docs: { layers: [], packages: signalbox },
   examples: { layers: [], packages: ['signalbox', 'node:*'] },
+  'examples/orders': { layers: [], packages: signalbox },
   'examples/express': { layers: [], packages: ['express', 'signalbox', 'node:*'] },
   'examples/fastify': { layers: [], packages: ['fastify', 'signalbox', 'node:*'] },
   'examples/nest': {
@@ -168,6 +169,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'threads',
     'agents',
     'schedules',
+    'actors',
     'dispatchers',
     'handles',
     'builtin-jobs',

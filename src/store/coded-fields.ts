@@ -1,4 +1,4 @@
-import type { ActorTimer } from '../../machines/actor.context.ts';
+import type { ActorTimer } from '../../machines/actor.machine.ts';
 import type { Failure, Outcome } from '../../machines/job.context.ts';
 import type { Json } from '../../machines/json.ts';
 import type { ScheduledJob } from '../../machines/schedule.context.ts';

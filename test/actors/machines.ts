@@ -53,7 +53,7 @@ type OrderEvent =
   | { readonly type: 'order.approve'; readonly by: string }
   | { readonly type: 'order.reject'; readonly reason: string };
 
-/** The order of the guide: approval with a reminder each day, a charge, a parcel. */
+/** The order of the guide: approval with a reminder each ten minutes, a charge, a parcel. */
 export const order = defineMachine(
   setup({
     types: {
@@ -67,7 +67,7 @@ export const order = defineMachine(
       remind: put(mail, ({ context }) => [context.email, 'please approve']),
       count: assign({ reminders: ({ context }) => context.reminders + 1 }),
     },
-    delays: { reminder: 86_400_000 },
+    delays: { reminder: 600_000 },
   }).createMachine({
     id: 'order',
     version: '1',

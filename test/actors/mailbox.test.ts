@@ -138,7 +138,7 @@ describe.each(stores)('The mailbox of an actor on a %s store', (_, makeStore) =>
     expect(await box.deadLetters.list()).toEqual([]);
   });
 
-  it('what a job sends to nobody is a dead letter, which can be sent again', async () => {
+  it('what a job sends to an actor that is not there is a dead letter, which can be sent again', async () => {
     const { box, reactor } = await actorBox(makeStore(), options);
 
     await box.queue().put(add('later', 5, false));

@@ -1,6 +1,7 @@
 import {
   actorMachine,
   agentMachine,
+  deliveryMachine,
   dispatcherMachine,
   jobMachine,
   representationMachine,
@@ -13,6 +14,7 @@ import { read } from './examples.ts';
 const machines = [
   actorMachine,
   agentMachine,
+  deliveryMachine,
   dispatcherMachine,
   jobMachine,
   representationMachine,

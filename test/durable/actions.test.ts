@@ -11,13 +11,15 @@ import {
   raise,
   sendParent,
   sendTo,
+  setup,
   spawnChild,
   stopChild,
 } from 'xstate';
+import { prepareMachine } from '../../src/model/durable/prepare/prepare.ts';
 import { afterStepped, stepMachine, stepTimer } from '../../src/model/durable/step.ts';
 import { dueTimers } from '../../src/model/durable/timers.ts';
 import { acting, at, go, started, stored, thrown } from './acting.ts';
-import { mail } from './order.ts';
+import { mail, parcelMachine } from './order.ts';
 
 describe('Actions', () => {
   const other = defineMachine(
@@ -120,6 +122,30 @@ describe('Actions', () => {
       effects: [{ type: 'send', to: { actor: 'order/17/p' }, event: { type: 'later' } }],
     });
     expect(stepTimer(machine, next, 'u', at(1005)).effects).toMatchObject([{ to: { actor: 'shop/1' } }]);
+  });
+
+  it('send to the child that their own state invokes after it has begun', () => {
+    const machine = prepareMachine(
+      setup({ actors: { parcel: parcelMachine } }).createMachine({
+        id: 'order',
+        version: '1',
+        initial: 'waiting',
+        states: {
+          waiting: { on: { go: { target: 'shipping' } } },
+          shipping: {
+            entry: [sendTo('p', { type: 'scan' }), emit({ type: 'shipped' })],
+            invoke: { id: 'p', src: 'parcel', input: { to: 'x' } },
+            on: { go: { target: 'shipping', reenter: true } },
+          },
+        },
+      }),
+    );
+    const first = go(machine);
+    const again = go(machine, stored(started(machine), first));
+
+    expect(first.effects.map(({ type }) => type)).toEqual(['emit', 'startActor', 'send']);
+    expect(again.effects.map(({ type }) => type)).toEqual(['stopChild', 'emit', 'startActor', 'send']);
+    expect(again.effects[2]).toMatchObject({ run: 2 });
   });
 
   it('stop a child with what was to be sent to it, and never start one that is stopped in its step', () => {

@@ -199,8 +199,8 @@ export function randomMachine(seed: number): AnyStateMachine {
     ...config,
     id: 'random',
     version: '1',
-    options: { maxIterations: 60 },
-    context: { n: 0, left: 15, trace: [], note: null, deep: { list: [] } },
+    options: { maxIterations: 40 },
+    context: { n: 0, left: 8, trace: [], note: null, deep: { list: [] } },
     output: ({ context }: Given) => ({ n: context.n, note: context.note }),
   } as never) as unknown as AnyStateMachine;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ActorParent } from '../../machines/actor.context.ts';
+import type { ActorParent } from '../../machines/actor.machine.ts';
 import { type ActorEvent, actorMachine } from '../../machines/actor.machine.ts';
 import { BadStatusError } from '../../src/errors.ts';
 import { compileChart } from '../../src/model/chart/compile.ts';

@@ -23,6 +23,7 @@ const effectNames = [
   'routeWork',
   'wakeDue',
   'tickSchedules',
+  'deliver',
   'scheduleTick',
   'cancelTick',
   'drain',
@@ -70,10 +71,10 @@ function checkSupervisor(machine: typeof supervisorMachine, seed?: number): void
         if (before.state === 'running' && event.type === 'work.available')
           mustBe(made[0], 'routeWork', 'work');
         if (before.state === 'running' && event.type === 'tick.due')
-          mustBe(made.slice(0, 2), ['wakeDue', 'tickSchedules'], 'a tick');
+          mustBe(made.slice(0, 3), ['wakeDue', 'tickSchedules', 'deliver'], 'a tick');
         if (before.state !== 'running')
           mustBe(
-            made.some((effect) => ['routeWork', 'wakeDue', 'tickSchedules'].includes(effect)),
+            made.some((effect) => ['routeWork', 'wakeDue', 'tickSchedules', 'deliver'].includes(effect)),
             false,
             'idle',
           );

@@ -1,5 +1,5 @@
 import type { EventObject } from 'xstate';
-import type { ActorChild, ActorTimer } from '../../../machines/actor.context.ts';
+import type { ActorChild, ActorTimer } from '../../../machines/actor.machine.ts';
 import { SignalboxError, shown } from '../../errors.ts';
 import { getOwn, setOwn } from '../checks/own-keys.ts';
 import type { ActorRecord } from '../records/records.ts';
@@ -47,6 +47,7 @@ export class Consequences {
   readonly #at: StepAt;
   readonly #parent: string | null;
   readonly #timers: Timers;
+  readonly #early: AskedAction[] = [];
   #children: Table<ActorChild> | null = null;
   #runs: Table<number> | null = null;
 
@@ -79,7 +80,21 @@ export class Consequences {
 
   /** Takes the actions of a step, in their order. */
   takeAll(step: OpenStep): void {
-    for (const action of step.actions) this.#take(action, step);
+    const begins = new Set<unknown>();
+    for (const { type, params } of step.actions)
+      if (type === 'xstate.spawnChild') begins.add((params as Spawned).actorRef);
+    for (const action of step.actions) {
+      // An entry action may send to the child that its state invokes, which begins after it.
+      if (action.type === 'xstate.sendTo' && begins.has((action.params as Sent).to)) this.#early.push(action);
+      else this.#take(action, step);
+      if (action.type !== 'xstate.spawnChild') continue;
+      const { actorRef } = action.params as Spawned;
+      begins.delete(actorRef);
+      for (const early of this.#early.splice(0)) {
+        if ((early.params as Sent).to === actorRef) this.#take(early, step);
+        else this.#early.push(early);
+      }
+    }
     for (const event of step.emitted) this.#add({ type: 'emit', event });
   }
 
@@ -235,7 +250,7 @@ export class Consequences {
       this.#add({ type: 'stopChild', child: { name, ...child } });
       return;
     }
-    // It was to begin in this very step: it never does, and nobody gets what was sent to it.
+    // It was to begin in this very step: it never does, and what was sent to it is dropped.
     const after = this.effects.splice(started).slice(1);
     this.effects.push(...after.filter((each) => each.type !== 'send' || each.to.actor !== child.id));
   }

@@ -9,7 +9,6 @@ export class Engine {
   nodes: ReadonlyMap<string, AnyStateNode>;
   readonly #make: () => AnyStateMachine;
   readonly #snapshots = new Map<string, AnyMachineSnapshot>();
-  readonly #texts = new WeakMap<readonly AnyStateNode[], string>();
   readonly #eventTypes = new Set<string>();
 
   constructor(make: () => AnyStateMachine) {
@@ -50,15 +49,11 @@ export class Engine {
 
   /** The state that nodes make: the paths of its leaves in document order. */
   textOf(nodes: readonly AnyStateNode[]): string {
-    const known = this.#texts.get(nodes);
-    if (known !== undefined) return known;
-    const text = nodes
+    return nodes
       .filter((node) => node.type === 'atomic' || node.type === 'final')
       .sort((one, other) => one.order - other.order)
       .map((node) => node.path.join('.'))
       .join('|');
-    this.#texts.set(nodes, text);
-    return text;
   }
 }
 

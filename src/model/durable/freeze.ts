@@ -9,7 +9,10 @@ import type { StepAt } from './machine.ts';
 /** The keys of a record that a step changes. */
 export type Changes = Record<string, Json>;
 
-/** Adds the keys of the context that are others than before. What was not replaced is not looked at. */
+/**
+ * Adds the keys of the context that are others than before. What was not replaced is not looked at. XState never takes a key away: it
+ * is undefined then.
+ */
 export function freezeContext(
   before: Record<string, unknown>,
   after: Record<string, unknown>,
@@ -21,7 +24,6 @@ export function freezeContext(
     if (value === getOwn(before, key)) continue;
     changes[`c:${key}`] = encodeTop(value, `context.${key}`, at);
   }
-  for (const key of Object.keys(before)) if (getOwn(after, key) === undefined) changes[`c:${key}`] = null;
 }
 
 /** A value at the top of a context: null is data there, and undefined is no key. */

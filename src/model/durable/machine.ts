@@ -10,8 +10,7 @@
  * May import: checks, chart, values, records.
  */
 import type { AnyStateMachine, EventObject, TransitionActorLogic } from 'xstate';
-import type { ActorChild, ActorParent } from '../../../machines/actor.context.ts';
-import type { ActorEnding } from '../../../machines/actor.machine.ts';
+import type { ActorChild, ActorEnding, ActorParent } from '../../../machines/actor.machine.ts';
 import type { Json } from '../../../machines/json.ts';
 import type { Limits } from '../checks/limits.ts';
 import { Failure } from '../values/failure.ts';

@@ -1,6 +1,6 @@
 import type { AnyMachineSnapshot, AnyStateMachine, EventObject } from 'xstate';
-import { newActorContext } from '../../../machines/actor.context.ts';
 import type { ActorEnding } from '../../../machines/actor.machine.ts';
+import { newActorContext } from '../../../machines/actor.machine.ts';
 import type { Json } from '../../../machines/json.ts';
 import { SignalboxError } from '../../errors.ts';
 import { getOwn } from '../checks/own-keys.ts';
@@ -27,6 +27,7 @@ interface Before {
   readonly record: ActorRecord | null;
   readonly context: Record<string, unknown>;
   readonly history: unknown;
+  readonly nodes: unknown;
 }
 
 /**
@@ -46,7 +47,7 @@ export function startMachine(
     const step = openStep(at.id, parent);
     const consequences = new Consequences(machine, base, at, parent);
     const first = begun(machine, input, step);
-    const before = { record: null, context: {}, history: undefined };
+    const before = { record: null, context: {}, history: undefined, nodes: undefined };
     const stepped = settled(machine, before, first, step, consequences, at, true);
     return { ...stepped, from: null, isTaken: true, patch: { ...cleared(base), ...stepped.patch } };
   });
@@ -142,16 +143,16 @@ function advanced(
     const context = contextOf(record, at.resolve);
     const snapshot = thaw(machine, record, step, at.isFrozen === true ? deepFrozen(context) : context, ended);
     const next = (machine.logic as AnyStateMachine).transition(snapshot, event, step.scope);
-    // The error of a child that nobody handles.
+    // A child has failed, and the machine has no transition for it.
     if (next.status === 'error') throw next.error;
-    const before = { record, context, history: snapshot.historyValue };
+    const before = { record, context, history: snapshot.historyValue, nodes: snapshot._nodes };
     return settled(machine, before, next, step, consequences, at, false);
   });
 }
 
 function settled(
   machine: PreparedMachine,
-  { record, context, history }: Before,
+  { record, context, history, nodes }: Before,
   next: AnyMachineSnapshot,
   step: OpenStep,
   consequences: Consequences,
@@ -175,11 +176,22 @@ function settled(
   return {
     patch: changes,
     from: record?.state ?? null,
-    to: machine.engine === null ? '' : machine.engine.textOf(next._nodes),
+    to: stateOf(machine, next, nodes, record),
     ending: isDone ? 'done' : null,
     isTaken: step.hasMoved(),
     effects: consequences.effects,
   };
+}
+
+/** Most steps that stay where they are leave the nodes as they were. */
+function stateOf(
+  { engine }: PreparedMachine,
+  next: AnyMachineSnapshot,
+  nodes: unknown,
+  record: ActorRecord | null,
+): string {
+  if (engine === null) return '';
+  return record !== null && next._nodes === nodes ? record.state : engine.textOf(next._nodes);
 }
 
 function reduced(

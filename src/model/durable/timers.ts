@@ -1,4 +1,4 @@
-import type { ActorTimer } from '../../../machines/actor.context.ts';
+import type { ActorTimer } from '../../../machines/actor.machine.ts';
 import type { Json } from '../../../machines/json.ts';
 import { SignalboxError, shown } from '../../errors.ts';
 import { setOwn } from '../checks/own-keys.ts';

@@ -1,4 +1,4 @@
-import type { ActorContext } from '../../../machines/actor.context.ts';
+import type { ActorContext } from '../../../machines/actor.machine.ts';
 import {
   type Check,
   isAnything,

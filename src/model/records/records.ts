@@ -8,8 +8,7 @@
  *
  * May import: checks.
  */
-import type { ActorContext, ActorParent } from '../../../machines/actor.context.ts';
-import type { ActorStatus } from '../../../machines/actor.machine.ts';
+import type { ActorContext, ActorParent, ActorStatus } from '../../../machines/actor.machine.ts';
 import type { Failure, JobContext, JobState, Order, Place } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
 import type { RepresentationContext, RepresentationState } from '../../../machines/representation.machine.ts';

@@ -1,7 +1,7 @@
 import type { EventObject } from 'xstate';
 import type { ActorRecord } from '../../model/records/records.ts';
 
-/** What became of a message. */
+/** Where a message is: taken, or in the mailbox. */
 export interface Receipt {
   /** Id of the actor. */
   readonly actor: string;

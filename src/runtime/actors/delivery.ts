@@ -16,7 +16,7 @@ export interface DeliveryDeps {
   readonly planDue: () => void;
 }
 
-/** How many actors one round takes: two that write to each other for ever starve nobody. */
+/** How many actors one round takes: two that write to each other for ever do not hold up the others. */
 const mostActors = 64;
 
 /** Takes mail and due timers to the actors of this process, from the start of the box until it stops. */

@@ -50,7 +50,7 @@ export interface TurnPlan {
 export interface TurnOptions {
   /** Mail and what is due are taken, before the items. Otherwise the commit expects that there is no mail. */
   readonly readsMail: boolean;
-  /** Events that nobody asks go to the mailbox: others change the actor all the time. */
+  /** Events that no caller waits for go to the mailbox: others change the actor all the time. */
   readonly isMailed: boolean;
 }
 

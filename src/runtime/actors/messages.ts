@@ -5,7 +5,7 @@ import type { MessageRecord } from '../../model/records/records.ts';
 import type { Change, Precondition } from '../../store/store.ts';
 import { type Letter, ownMark } from '../commits/letters.ts';
 
-/** Why nobody takes a message any more. */
+/** Why a message is dead: no actor takes it any more. */
 export type DeadReason = 'threw' | 'skipped' | 'stopped' | 'finished' | 'unknown';
 
 /** The event that stops an actor: it overtakes what waits. */
@@ -49,7 +49,7 @@ export function takenLetter(
   return { ...subject, from: null, to: 'taken', patch: { actor, machine, at, endedAt: at } };
 }
 
-/** Nobody has used the id of a message before. */
+/** The id of a message was not used before. */
 export function ifNew(actor: string, id: string): Precondition {
   return { check: 'rev', kind: 'message', id: `${actor}#${id}`, rev: 0 };
 }
@@ -61,7 +61,7 @@ export function taken(message: MessageRecord, at: number): Change {
   return { ...subject, to: null, patch: null, gone: true };
 }
 
-/** The change after which nobody takes a message any more. */
+/** The change after which no actor takes a message any more. */
 export function dead(
   message: MessageRecord,
   reason: DeadReason,

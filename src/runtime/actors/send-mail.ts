@@ -13,8 +13,8 @@ export interface Sender {
 }
 
 /**
- * Puts an event in the mailbox of an actor, as part of what a unit commits. A program learns that nobody can take it; what a job sends
- * to nobody becomes a dead letter, since its code has gone on.
+ * Puts an event in the mailbox of an actor, as part of what a unit commits. A program learns when no actor can take it; what a job
+ * sends then becomes a dead letter, since its code has gone on.
  * @throws SignalboxError `ACTOR_NOT_FOUND`, `ACTOR_FINISHED`, `MAILBOX_FULL`; ConflictError when the id was used before.
  */
 export async function sendMail(

@@ -10,8 +10,7 @@
  * May import: environment, definitions, commits, jobs, execution, callbacks.
  */
 import type { EventObject } from 'xstate';
-import type { ActorChild, ActorParent } from '../../../machines/actor.context.ts';
-import type { ActorEvent } from '../../../machines/actor.machine.ts';
+import type { ActorChild, ActorEvent, ActorParent } from '../../../machines/actor.machine.ts';
 import type { Json } from '../../../machines/json.ts';
 import type { DurableEffect, StepAt, Stepped } from '../../model/durable/machine.ts';
 import { endMachine, startMachine, stepMachine, stepTimer } from '../../model/durable/step.ts';

@@ -1,8 +1,8 @@
-import type { ActorParent } from '../../../machines/actor.context.ts';
+import type { ActorParent } from '../../../machines/actor.machine.ts';
 import type { Failure, Outcome } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
+import type { Transition } from '../../model/jobs/step.ts';
 import type { Change } from '../../store/store.ts';
-import type { StagedChange } from './committer.ts';
 
 /** A message before it is stored. */
 export interface Letter {
@@ -49,8 +49,11 @@ export function outcomeLetter(parent: ActorParent, from: string, outcome: Stored
  * Changes with a message for each outcome among them that an actor waits for: in the same commit, so an outcome reaches its actor
  * exactly once, whichever way it came about. The chart of jobs names `announceOutcome` on each of these ways.
  */
-export function withReplies(changes: readonly StagedChange[], now: () => number): readonly StagedChange[] {
-  let all: StagedChange[] | null = null;
+export function withReplies(
+  changes: readonly (Change | Transition)[],
+  now: () => number,
+): readonly (Change | Transition)[] {
+  let all: (Change | Transition)[] | null = null;
   for (const change of changes) {
     if (!('effects' in change) || change.job?.reply == null) continue;
     const outcome = change.patch?.outcome as Outcome | null | undefined;

@@ -18,7 +18,7 @@ export interface MachineSchemas {
 
 /** How the actors of a machine are treated. */
 export interface MachineSettings {
-  /** What a step does to its actor that throws where nobody could be told. */
+  /** What a step does to its actor when it throws and no caller waits for it. */
   readonly onError: 'suspend' | 'fail';
   /** How long finished actors are kept, in milliseconds; null: as the store says. */
   readonly keepFinished: number | null;
@@ -41,13 +41,13 @@ export class Machines {
         actual: shown(machine),
       });
     const present = this.#known.get(machine.name);
-    if (present !== undefined && present.prepared.logic !== machine.prepared.logic)
+    if (present !== undefined && present.prepared.given !== machine.prepared.given)
       throw new SignalboxError('DUPLICATE_DEFINITION', { what: 'machine', name: machine.name });
     // A child that is registered by itself as well has the settings of its own definition.
     if (present === undefined || present.settings === childSettings) this.#known.set(machine.name, machine);
     if (present !== undefined) return;
     for (const child of machine.prepared.children)
-      if (this.#known.get(child.name)?.prepared.logic !== child.logic)
+      if (this.#known.get(child.name)?.prepared.given !== child.given)
         this.add({ name: child.name, prepared: child, settings: childSettings });
   }
 

@@ -7,7 +7,8 @@
  * Invariant: A dispatcher claims only in queues in which it is activated, and what it holds is released in
  *   the commit that deactivates it.
  *
- * May import: environment, commits, jobs, execution, stops, callbacks, threads, agents, schedules.
+ * May import: environment, commits, jobs, execution, stops, callbacks, threads, agents, schedules,
+ *   actors.
  */
 import { type Actor, waitFor } from 'xstate';
 import { dispatcherMachine } from '../../../machines/dispatcher.machine.ts';

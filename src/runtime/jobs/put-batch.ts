@@ -1,4 +1,4 @@
-import type { ActorParent } from '../../../machines/actor.context.ts';
+import type { ActorParent } from '../../../machines/actor.machine.ts';
 import type { Json } from '../../../machines/json.ts';
 import { SignalboxError } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';

@@ -1,4 +1,4 @@
-import type { ActorTimer } from '../../../machines/actor.context.ts';
+import type { ActorTimer } from '../../../machines/actor.machine.ts';
 import type { Json } from '../../../machines/json.ts';
 import { copyActor, wholeActor } from '../../model/jobs/actors/copy-actor.ts';
 import { copyJob, wholeJob } from '../../model/jobs/copy-job.ts';

@@ -1,5 +1,5 @@
-import { type ActorContext, newActorContext } from '../../../../machines/actor.context.ts';
 import type { ActorEvent } from '../../../../machines/actor.machine.ts';
+import { type ActorContext, newActorContext } from '../../../../machines/actor.machine.ts';
 import type { Json } from '../../../../machines/json.ts';
 import { BadStatusError } from '../../../errors.ts';
 import { type ActorRecord, recordVersion } from '../../records/records.ts';

@@ -15,7 +15,7 @@ const definitions = new WeakMap<object, AskDefinition>();
 
 /** The definition of the jobs that ask actors of a machine: `<name>.ask`. */
 export function askDefinitionOf(machine: MachineLike): AskDefinition {
-  const key = machine.prepared.logic;
+  const key = machine.prepared.given;
   const known = definitions.get(key);
   if (known !== undefined) return known;
   const made = makeDefinition({

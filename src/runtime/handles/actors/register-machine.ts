@@ -6,17 +6,20 @@ import { askDefinitionOf } from './ask-job.ts';
 
 type AnyDefinition = JobDefinition<readonly [unknown], unknown>;
 
-const promiseJobs = new WeakMap<object, AnyDefinition>();
+/** By machine and source: a machine that is the child of two others is prepared twice. */
+const promiseJobs = new WeakMap<object, Map<string, AnyDefinition>>();
 
 /** The definition that stands for the code of a `fromPromise`: `<machine>.<source>`. */
 export function promiseJobOf(machine: MachineLike, src: string): AnyDefinition {
   const source = machine.prepared.sources.get(src);
   if (source?.kind !== 'promise') throw new Error(`${src} of machine ${machine.name} is no promise`);
-  const known = promiseJobs.get(source);
+  const ofMachine = promiseJobs.get(machine.prepared.given) ?? new Map<string, AnyDefinition>();
+  promiseJobs.set(machine.prepared.given, ofMachine);
+  const known = ofMachine.get(src);
   if (known !== undefined) return known;
   const run = (input: unknown): PromiseLike<unknown> => source.run({ input: input as never });
   const made = makeDefinition({ name: `${machine.name}.${src}`, run: run as never }) as AnyDefinition;
-  promiseJobs.set(source, made);
+  ofMachine.set(src, made);
   return made;
 }
 

@@ -11,8 +11,7 @@ export interface ActionGiven<Context, Event> {
 }
 
 /**
- * An action of a machine: puts a job in the commit of the step. Nobody waits for its outcome; for a job whose outcome the machine needs
- * see {@link fromJob}.
+ * An action of a machine: puts a job in the commit of the step. The machine does not get its outcome: for that see {@link fromJob}.
  *
  * @example
  * ```ts
