@@ -39,10 +39,7 @@ export const talker = defineMachine(
     version: '1',
     context: ({ input }) => ({ other: input.other, heard: 0 }),
     on: {
-      ball: [
-        { guard: ({ event }) => event.left > 0, actions: ['count', 'hit'] },
-        { actions: 'count' },
-      ],
+      ball: [{ guard: ({ event }) => event.left > 0, actions: ['count', 'hit'] }, { actions: 'count' }],
     },
   }),
 );
@@ -70,13 +67,18 @@ export const alarm = defineMachine(
     states: {
       quiet: {
         on: {
-          arm: { target: 'ticking', actions: [assign({ isArmed: true, rung: 0 }), 'arm', 'bell', 'laterBell'] },
+          arm: {
+            target: 'ticking',
+            actions: [assign({ isArmed: true, rung: 0 }), 'arm', 'bell', 'laterBell'],
+          },
           ring: { target: 'broken' },
           bell: { target: 'broken' },
         },
       },
       ticking: {
-        after: { 9000: [{ guard: ({ context }) => context.rung === 2, target: 'quiet' }, { target: 'broken' }] },
+        after: {
+          9000: [{ guard: ({ context }) => context.rung === 2, target: 'quiet' }, { target: 'broken' }],
+        },
         on: {
           calm: { actions: [assign({ isArmed: false }), 'disarm'] },
           ring: [
@@ -162,7 +164,11 @@ export const guardian = defineMachine(
           src: 'brittle',
           input: ({ context }) => ({ fails: context.tries < 2 }),
           onDone: { target: 'over' },
-          onError: { target: 'guarding', reenter: true, actions: assign({ tries: ({ context }) => context.tries + 1 }) },
+          onError: {
+            target: 'guarding',
+            reenter: true,
+            actions: assign({ tries: ({ context }) => context.tries + 1 }),
+          },
         },
         on: { enough: { target: 'over' } },
       },

@@ -98,10 +98,19 @@ async function dealWithOrder(client: SimulatedClient, ids: Set<string>): Promise
   if (id === null) return;
   ids.add(id);
   for (let left = random.integer(1, 4); left > 0; left -= 1) {
-    const type = random.pick(['approve', 'approve', 'approve', 'again', 'again', 'cancel', 'reject'] as const);
+    const type = random.pick([
+      'approve',
+      'approve',
+      'approve',
+      'again',
+      'again',
+      'cancel',
+      'reject',
+    ] as const);
     if (random.chance(0.2)) await swallowed(box.actorById(`${id}/parcel`).send({ type: 'scan' } as never));
     await client.send(order, key, { type });
-    if (random.chance(0.1)) await swallowed(box.actor(order, key).start({ id: key, cents }, { ifExists: 'restart' }));
+    if (random.chance(0.1))
+      await swallowed(box.actor(order, key).start({ id: key, cents }, { ifExists: 'restart' }));
   }
 }
 
@@ -111,7 +120,11 @@ async function ring(client: SimulatedClient, key: string): Promise<void> {
 }
 
 /** One that is suspended keeps its mail, and is resumed, skipped or stopped some time; one that has ended begins anew. */
-async function breakOne(run: SimulatedRun, { send, box, random }: SimulatedClient, key: string): Promise<void> {
+async function breakOne(
+  run: SimulatedRun,
+  { send, box, random }: SimulatedClient,
+  key: string,
+): Promise<void> {
   const status = run.actor(`fragile/${key}`)?.status;
   if (status === 'stopped') await box.actor(fragile, key).start({ ifExists: 'restart' } as never);
   await send(fragile, key, { type: random.pick(['count', 'break'] as const) });
@@ -134,7 +147,11 @@ async function guard(client: SimulatedClient, ids: Set<string>): Promise<void> {
 }
 
 /** What an operator does to any actor. */
-async function operate(run: SimulatedRun, { box, random, send }: SimulatedClient, ids: Set<string>): Promise<void> {
+async function operate(
+  run: SimulatedRun,
+  { box, random, send }: SimulatedClient,
+  ids: Set<string>,
+): Promise<void> {
   const id = random.pick([...ids]);
   const actor = box.actorById(id);
   const status = run.actor(id)?.status;

@@ -9,8 +9,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { EventObject } from 'xstate';
-import type { ActorTimer } from '../../../../machines/actor.context.ts';
-import type { ActorEvent } from '../../../../machines/actor.machine.ts';
+import type { ActorEvent, ActorTimer } from '../../../../machines/actor.machine.ts';
 import type { Json } from '../../../../machines/json.ts';
 import { defaultLimits } from '../../../model/checks/limits.ts';
 import type { DurableEffect, PreparedMachine, StepAt, Stepped } from '../../../model/durable/machine.ts';

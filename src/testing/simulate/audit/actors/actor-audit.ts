@@ -129,7 +129,8 @@ export class ActorAudit {
     this.#taken.set(taken, (this.#taken.get(taken) ?? 0) + 1);
     const was = before === undefined ? undefined : actorOf(before);
     const is = after === null ? undefined : actorOf(after);
-    const input = is?.parent == null ? givenValue(entry.arg) : this.#inputs.get(entry.id)?.shift();
+    const isChild = entry.event === 'signalbox.start' && is?.parent != null;
+    const input = isChild ? this.#inputs.get(entry.id)?.shift() : givenValue(entry.arg);
     const verdict = this.#deps.oracle.judge(was, entry, input);
     const made = verdict !== null && 'made' in verdict ? verdict.made : null;
     if (verdict !== null && 'wrong' in verdict)
