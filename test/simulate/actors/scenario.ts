@@ -64,6 +64,8 @@ async function act(run: SimulatedRun, client: SimulatedClient, ids: Set<string>)
     () => operate(run, client, ids),
     () => operate(run, client, ids),
     () => transact(client, key),
+    () => holdUp(client, key),
+    () => holdUp(client, key),
   ];
   await random.pick(acts)();
 }
@@ -163,6 +165,20 @@ async function operate(
     if (random.chance(0.5)) await send(counter, random.pick(keys), { type: 'add', by: 1 });
     if (random.chance(0.7)) await actor.resume();
   } else if (status === 'active' && !id.startsWith('counter') && !id.startsWith('talker')) await actor.stop();
+}
+
+/** What is sent to a suspended actor waits, and comes before what is sent while it goes on. */
+async function holdUp({ box, send, random }: SimulatedClient, key: string): Promise<void> {
+  const machine = random.pick([counter, fragile] as const);
+  const one = (): Promise<unknown> =>
+    machine === counter
+      ? send(counter, key, { type: 'add', by: random.integer(1, 14) })
+      : send(fragile, key, { type: 'count' });
+  const actor = box.actorById(`${machine.name}/${key}`);
+  await actor.suspend('it is held up');
+  for (let left = random.integer(1, 3); left > 0; left -= 1) await one();
+  await Promise.all([actor.resume(), one()]);
+  await one();
 }
 
 /** A question and a put are one commit. */

@@ -114,7 +114,9 @@ export class ActorClient implements SimulatedActorClient {
     const { world, isOver, anyBox, forgets } = this.#parts;
     const { random } = world;
     let isUnknown = false;
-    for (let box: Signalbox | null = this.#parts.box; ; box = anyBox()) {
+    // As behind a load balancer: the next call of a client need not go where the last one went.
+    const first = random.chance(0.4) ? anyBox() : this.#parts.box;
+    for (let box = first; ; box = anyBox()) {
       const answer: Answer<Value> =
         box === null ? { error: lostConnection() } : await this.#within(call(box));
       world.note(`${what}: ${'error' in answer ? String(answer.error) : 'acknowledged'}`);
