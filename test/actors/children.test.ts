@@ -98,6 +98,22 @@ describe.each(stores)('Children and timers of an actor on a %s store', (_, makeS
     await second.tearDown();
   });
 
+  it('an actor that begins anew counts on: the outcome of a child of its earlier life moves nothing', async () => {
+    const { box, reactor } = await actorBox(makeStore());
+    const actor = await box.actor(order, '17').start(ada);
+    await box.queue().pause();
+    await actor.ask({ type: 'order.approve', by: 'Grace' });
+    await actor.stop();
+
+    await actor.start(ada, { ifExists: 'restart' });
+    await actor.ask({ type: 'order.approve', by: 'Grace' });
+
+    const { children } = (await box.store.get('actor', 'order/17')) ?? {};
+    expect(children?.charge?.run).toBe(2);
+    await reactor.runUntilIdle();
+    expect((await actor.snapshot()).value).toBe('paying');
+  });
+
   it('a promise of signalbox is a job, with an id that is the same in every attempt', async () => {
     const ids: (string | null)[] = [];
     const machine = defineMachine(
