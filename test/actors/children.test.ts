@@ -212,4 +212,38 @@ describe.each(stores)('Children and timers of an actor on a %s store', (_, makeS
     expect(calls).toEqual(['begin 1', 'begin 2']);
     expect((await actor.snapshot()).context).toEqual({ n: 2, got: 'result 2' });
   });
+
+  it('a child that two steps of one commit start is stopped in between, and so is its own job', async () => {
+    const slow = defineJob({ name: 'slow', run: () => local.sleep('1h') });
+    const inner = setup({ actors: { slow: fromJob(slow) } }).createMachine({
+      id: 'inner',
+      version: '1',
+      invoke: { id: 'slow', src: 'slow', input: () => [] },
+    });
+    const outer = defineMachine(
+      setup({ types: { events: {} as { type: 'go' } }, actors: { inner } }).createMachine({
+        id: 'outer',
+        version: '1',
+        initial: 'idle',
+        states: {
+          idle: { on: { go: { target: 'working' } } },
+          working: {
+            invoke: { id: 'inner', src: 'inner' },
+            on: { go: { target: 'working', reenter: true } },
+          },
+        },
+      }),
+    );
+    const { box, reactor } = await actorBox(makeStore(), { machines: [outer], jobs: [slow] });
+    const actor = await box.actor(outer, 'a').start();
+
+    await Promise.all([actor.send({ type: 'go' }), actor.send({ type: 'go' })]);
+    await reactor.runUntilIdle();
+
+    const events: string[] = [];
+    for await (const { event } of box.actorById('outer/a/inner').history()) events.push(event);
+    expect(events).toEqual(['signalbox.start', 'signalbox.stop', 'signalbox.start']);
+    const jobs = await box.store.list('job', '');
+    expect(jobs.map(({ ending }) => ending).sort()).toEqual(['cancelled', null]);
+  });
 });
