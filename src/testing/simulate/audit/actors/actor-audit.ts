@@ -40,6 +40,7 @@ export class ActorAudit {
   /** What parents gave to the children that they start, by child. */
   readonly #inputs = new Map<string, unknown[]>();
   readonly #outcomes = new Set<string>();
+  readonly #runs = new Set<string>();
   readonly #taken = new Map<string, number>();
   #calm: { readonly since: number; readonly pollMs: number } | null = null;
   readonly #late = new Set<string>();
@@ -85,22 +86,34 @@ export class ActorAudit {
     after: ReplayedRecord | null,
   ): Generator<Finding> {
     const line = this.#line as ActorLine;
-    if (entry.kind === 'job') this.#job(line, entry, before, after);
+    if (entry.kind === 'job') yield* this.#job(line, entry, before, after);
     else if (entry.kind === 'message') {
       for (const what of this.mail.follow(entry, before)) yield [entry, what];
       yield* this.#message(line, entry, before);
     } else if (entry.kind === 'actor') yield* this.#actor(line, entry, before, after);
   }
 
-  #job(
+  *#job(
     line: ActorLine,
     entry: HistoryEntry,
     before: ReplayedRecord | undefined,
     after: ReplayedRecord | null,
-  ): void {
-    if (before === undefined && after !== null) line.jobs.push({ entry, isExplained: false });
+  ): Generator<Finding> {
     const reply = after?.fields.reply as Reply | null | undefined;
+    if (before === undefined && after !== null) {
+      line.jobs.push({ entry, isExplained: false });
+      if (reply != null && this.#isRunAgain(reply))
+        yield [entry, `I29 is run ${reply.run} of a child, again`];
+    }
     if (entry.patch?.outcome != null && reply != null) line.outcomes.push({ entry, reply });
+  }
+
+  /** Each run of a child has a number of its own, also when its actor begins anew. */
+  #isRunAgain(reply: Reply): boolean {
+    const run = outcomeId(reply);
+    const isAgain = this.#runs.has(run);
+    this.#runs.add(run);
+    return isAgain;
   }
 
   *#message(line: ActorLine, entry: HistoryEntry, before: ReplayedRecord | undefined): Generator<Finding> {
@@ -131,6 +144,7 @@ export class ActorAudit {
     const is = after === null ? undefined : actorOf(after);
     const isChild = entry.event === 'signalbox.start' && is?.parent != null;
     const input = isChild ? this.#inputs.get(entry.id)?.shift() : givenValue(entry.arg);
+    if (isChild && this.#isRunAgain(is?.parent as Reply)) yield [entry, 'I29 is a run of a child, again'];
     const verdict = this.#deps.oracle.judge(was, entry, input);
     const made = verdict !== null && 'made' in verdict ? verdict.made : null;
     if (verdict !== null && 'wrong' in verdict)
@@ -203,7 +217,8 @@ export class ActorAudit {
           ? record === undefined || record.fields.outcome != null
           : record === undefined || !isAlive(record.fields as never);
       const letter = outcomeId({ actor: id, child: name, run: child.run });
-      if (isOver && !this.mail.of(id).has(letter)) yield `I29 actor ${id} never learns how ${name} ended`;
+      if (isOver && !this.mail.of(id).has(letter) && !this.mail.skipped.has(letter))
+        yield `I29 actor ${id} never learns how ${name} ended`;
     }
   }
 

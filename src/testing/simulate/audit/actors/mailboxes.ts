@@ -15,6 +15,9 @@ export class Mailboxes {
   /** Ids of messages that were there, with the seq at which they were taken; null: they wait. */
   readonly #known = new Map<string, number | null>();
 
+  /** Messages that an operator skipped. */
+  readonly skipped = new Set<string>();
+
   /** The messages that wait for an actor. */
   of(actor: string): ReadonlyMap<string, Waiting> {
     return this.#waiting.get(actor) ?? new Map();
@@ -47,6 +50,7 @@ export class Mailboxes {
       this.#known.set(id, null);
       return;
     }
+    if (entry.patch?.reason === 'skipped') this.skipped.add(id);
     const isNote = before === undefined && event === 'message.taken';
     if (before === undefined ? !isNote || this.#known.has(id) : before.state !== 'waiting')
       yield `I26 is over a second time, and was ${before?.state}`;

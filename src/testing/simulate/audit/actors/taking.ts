@@ -38,13 +38,15 @@ export function* takingIn(line: ActorLine, actor: string, facts: TakingFacts): G
   for (const step of steps) {
     const isOutcome = /^xstate\.(done|error)\.actor\./.test(step.entry.event);
     if (isOutcome && !moved.has(step))
-      yield [step.entry, 'I29 is the outcome of a child, and no message said so'];
+      yield [step.entry, 'I29 is the outcome of a child, and no message of its present run said so'];
     if (step.before?.status === 'suspended' && step.made !== null && step.made.by !== 'command')
       yield [step.entry, 'I33 was suspended'];
   }
 }
 
-function isStepOf({ entry, made }: Step, { message }: Ended): boolean {
+/** Two runs of a child may end alike. */
+function isStepOf({ entry, made, before }: Step, { message }: Ended): boolean {
+  if (message.fields.run != null && !isPresent(before, message.fields)) return false;
   const event = message.fields.event as Json;
   const { type } = (event ?? {}) as { readonly type?: Json };
   return made?.by !== 'timer' && entry.event === type && isDeepStrictEqual(argOf(event), entry.arg);
@@ -56,9 +58,7 @@ function* movedBy(
   { message }: Ended,
   { hasPeers }: TakingFacts,
 ): Generator<Finding> {
-  const { at, run = null } = message.fields;
-  if (run !== null && !isPresent(before, message.fields))
-    yield [entry, `I29 takes ${message.id}, of a run that is not its child`];
+  const { at } = message.fields;
   const due = Math.min(...Object.values(before?.timers ?? {}).map(([dueAt]) => dueAt));
   if (due <= Number(at) && !hasPeers)
     yield [entry, `I28 takes ${message.id} of ${at}, and a timer was due at ${due}`];
