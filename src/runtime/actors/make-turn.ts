@@ -136,10 +136,12 @@ class TurnInMaking {
     const { parts, record } = this.#actor;
     const changes = [...parts.changes, ...this.#changes];
     const expect = [...parts.expect, ...this.#expect];
-    if (parts.changes.some(({ kind, id }) => kind === 'actor' && id === this.#id))
+    const isChanged = parts.changes.some(({ kind, id }) => kind === 'actor' && id === this.#id);
+    // What is dropped, is dropped by what was read: the actor may have begun, or have another child, by now.
+    if (isChanged || this.#ended.length > 0)
       expect.push(ifUnchanged(this.#read ?? { id: this.#id, rev: 0 }, 'actor'));
-    // Another process may have taken them: the revision of the actor would not say so.
-    else for (const message of this.#ended) expect.push(ifUnchanged(message, 'message'));
+    // Another process may have dropped them: the revision of the actor would not say so.
+    for (const message of this.#ended) expect.push(ifUnchanged(message, 'message'));
     const isDue = (record?.dueAt ?? Number.POSITIVE_INFINITY) <= this.#tools.at.now;
     return {
       ...{ changes, expect, jobs: parts.jobs, after: parts.after, answers: this.#answers },
