@@ -7,7 +7,7 @@ const machines = [counter, order, parcel, talker, alarm, fragile, brittle, guard
 const keys = ['x', 'y', 'z'] as const;
 
 /** Counts in a job: the message goes with its result, and is dropped when it throws. */
-const tell = defineJob({
+export const tell = defineJob({
   name: 'tell',
   run: async (key: string, by: number, fails: boolean) => {
     await local.actor(counter, key).send({ type: 'add', by });
