@@ -323,6 +323,38 @@ describe('A child that cannot be put', () => {
   });
 });
 
+describe.each(['named', 'nameless'])('An event that is %s and changes nothing where its actor is', (name) => {
+  it('does not overtake the mail that comes before it', async () => {
+    const machine = defineMachine(
+      setup({ types: { events: {} as { type: 'open' } | { type: 'close' } } }).createMachine({
+        id: 'gate',
+        version: '1',
+        initial: 'closed',
+        states: {
+          closed: { on: { open: { target: 'opened' } } },
+          opened: { on: { close: { target: 'closed' } } },
+        },
+      }),
+    );
+    const inner = memoryStore();
+    const shared: { store?: OpenStore } = {};
+    const open = async (ports: Parameters<Store['open']>[0]): Promise<OpenStore> => {
+      shared.store ??= await inner.open(ports);
+      return shared.store;
+    };
+    const knowing = await createSignalbox({ store: { name: inner.name, open }, machines: [machine] });
+    const other = await createSignalbox({ store: { name: inner.name, open }, jobs: [] });
+    const actor = await knowing.actor(machine, 'a').start();
+
+    const first = await other.actor(machine, 'a').send({ type: 'open' });
+    const second = await actor.send({ type: 'close' }, name === 'named' ? { id: 'second' } : {});
+
+    expect([first.taken, second.taken]).toEqual([null, true]);
+    expect((await actor.snapshot()).value).toBe('closed');
+    await knowing.stop();
+  });
+});
+
 describe('A turn whose actor changes between its reads', () => {
   it('drops nothing by what it has read', async () => {
     const inner = memoryStore();
