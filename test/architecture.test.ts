@@ -115,6 +115,7 @@ const table: Readonly<Record<string, Layer>> = {
       'src/inspector/views',
       'src/inspector/ui',
       'src/testing',
+      'src/testing/simulate/oracle',
       'src/cli',
       'docs',
       postgresServer,

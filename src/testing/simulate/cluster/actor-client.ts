@@ -9,7 +9,7 @@ import {
   type StartInput,
 } from '../../../index.ts';
 import { lostConnection, saysNotCommitted } from '../world/faults.ts';
-import type { ClientDeps } from './client.ts';
+import type { ClientDeps } from './client-deps.ts';
 
 /** What clients of a simulation do with durable actors. */
 export interface SimulatedActorClient {

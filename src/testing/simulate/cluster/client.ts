@@ -1,10 +1,8 @@
 import { ConflictError, type Job, type Signalbox, SignalboxError } from '../../../index.ts';
-import type { Audit } from '../audit/audit.ts';
-import type { Ledger } from '../audit/ledger.ts';
 import { isInjected, lostConnection, saysNotCommitted } from '../world/faults.ts';
 import type { SeededRandom } from '../world/random.ts';
-import type { World } from '../world/world.ts';
 import { ActorClient, type SimulatedActorClient } from './actor-client.ts';
+import type { ClientDeps } from './client-deps.ts';
 
 /** The options of a simulated put. */
 export interface SimulatedPutOptions {
@@ -31,20 +29,6 @@ export interface SimulatedClient extends SimulatedActorClient {
    * unique that of the job that has its name; null when the job was given up.
    */
   readonly put: (make: () => Job<unknown>, options?: SimulatedPutOptions) => Promise<string | null>;
-}
-
-/** The dependencies of a client. */
-export interface ClientDeps {
-  readonly world: World;
-  readonly box: Signalbox;
-  readonly number: number;
-  readonly ledger: Ledger;
-  readonly audit: () => Audit;
-  /** Returns a box that is up; null while no process is up. */
-  readonly anyBox: () => Signalbox | null;
-  /** The chance that the caller does not get the answer. */
-  readonly forgets: number;
-  readonly isOver: () => boolean;
 }
 
 /** What a put answered: an error, or null and the id of the job that has the name. */

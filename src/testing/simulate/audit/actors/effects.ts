@@ -84,7 +84,7 @@ function plain(args: readonly unknown[]): unknown {
   return JSON.parse(JSON.stringify(args));
 }
 
-/** Whether a job that nobody waits for has ended, or is told to. */
+/** Whether a job that its actor has left has ended, or is told to. */
 function rests(job: ReplayedRecord | undefined): boolean {
   return (
     job === undefined || ['callbacks', 'completed'].includes(String(job.state)) || job.fields.stop != null

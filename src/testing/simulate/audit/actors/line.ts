@@ -12,7 +12,7 @@ export interface Step {
   readonly after: ActorRecord | undefined;
 }
 
-/** One message that nobody takes any more, as it was in its mailbox. */
+/** One message that is over, as it was in its mailbox. */
 export interface Ended {
   readonly entry: HistoryEntry;
   readonly message: ReplayedRecord;
