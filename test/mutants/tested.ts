@@ -1,3 +1,4 @@
+import { actorMutants } from './actor-mutants.ts';
 import type { Mutant } from './mutant.ts';
 
 /** A mutant that a test of the suite must notice. */
@@ -6,7 +7,7 @@ export interface TestedMutant extends Mutant {
    * What the safeguard is for: the number of a threat in docs/security.md, or of a fault in docs/faults.md; `explain`: that an
    * explanation is what the next claim does; `parking`: that a job is parked only as long as a key of it has no room; `threads`: that
    * nothing goes on while old code still can; `schedules`: that each tick is made, and once;
-   * `bulk`: that each job is worked on once, and none dropped that is needed; `search`: that nothing is found by what is redacted.
+   * `bulk`: that each job is worked on once, and none dropped that is needed; `actors`: that a turn changes what it has read; `search`: that nothing is found by what is redacted.
    */
   readonly about: string;
   /** The file of the test. */
@@ -513,4 +514,5 @@ export const testedMutants: readonly TestedMutant[] = [
       edits: [{ file, find, replace }],
     }),
   ),
+  ...actorMutants,
 ];

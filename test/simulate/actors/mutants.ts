@@ -154,12 +154,6 @@ export const actorMutants: readonly SimulationMutant[] = [
     ],
   },
   {
-    name: 'dropped-unseen',
-    without: 'the actor as it was read among what the end of a message expects',
-    stores,
-    edits: [{ file: turns, find: 'if (isChanged || this.#isNoted || this.#ended.length > 0)', replace: 'if (isChanged)' }],
-  },
-  {
     name: 'timer-early',
     without: 'the wait until a timer is due',
     stores,
