@@ -100,6 +100,18 @@ type EventOf<Type extends ActorEvent['type']> = Extract<ActorEvent, { type: Type
 /** A state of the chart as records store it, under `status`. */
 export type ActorStatus = 'absent' | 'active' | 'suspended' | 'done' | 'failed' | 'stopped';
 
+/** Names of children may be without end: above a hundred the highest run stands for all of them. */
+const mostRuns = 100;
+
+/** The last run of each child, those that are still there among them: one that begins anew counts on. */
+function lastRuns({ children, runs }: ActorContext): ActorContext['runs'] {
+  if (children === null) return runs;
+  const last = Object.entries(children).map(([child, { run }]) => [child, run] as const);
+  const all = Object.fromEntries([...Object.entries(runs ?? {}), ...last]);
+  const numbers = Object.values(all);
+  return numbers.length <= mostRuns ? all : { '*': Math.max(...numbers) };
+}
+
 const ended = {
   on: {
     'actor.start': [
@@ -135,10 +147,11 @@ export const actorMachine = setup({
       return { ...newActorContext(), startedAt: at, parent };
     }),
     keep: assign(({ event }) => (event as EventOf<'actor.step'>).patch),
-    finish: assign(({ event }) => ({
+    finish: assign(({ context, event }) => ({
       timers: null,
       dueAt: null,
       children: null,
+      runs: lastRuns(context),
       finishedAt: (event as EventOf<'actor.step'>).at,
     })),
     keepFailure: assign(({ event }) => ({ failure: (event as EventOf<'actor.suspend'>).failure })),

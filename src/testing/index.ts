@@ -12,9 +12,15 @@ export { type DrainOptions, drain, type InlineOptions, putInline } from './drain
 export { echoLog, type LogEcho, type LogEchoOptions } from './echo-log.ts';
 export { getPoll } from './get-poll.ts';
 export { type ThreadFate, VirtualThreads, type VirtualThreadsOptions } from './process/virtual-threads.ts';
+export type { SimulatedActorClient } from './simulate/cluster/actor-client.ts';
 export type { SimulatedClient, SimulatedPutOptions } from './simulate/cluster/client.ts';
 export type { SimulationReport } from './simulate/cluster/report.ts';
-export type { SimulatedJob, SimulatedRun, SimulatedScenario } from './simulate/cluster/scenario.ts';
+export type {
+  SimulatedActor,
+  SimulatedJob,
+  SimulatedRun,
+  SimulatedScenario,
+} from './simulate/cluster/scenario.ts';
 export { type SimulateOptions, SimulationError, simulate } from './simulate/simulate.ts';
 export { allFaults, type SimulationFaults } from './simulate/world/faults.ts';
 export type { SimulatedHost, SimulatedPeer, StoreHost } from './simulate/world/host.ts';

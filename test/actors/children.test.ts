@@ -109,6 +109,22 @@ describe.each(stores)('Children and timers of an actor on a %s store', (_, makeS
     expect((await box.actor(order, '17').snapshot()).context.reminders).toBe(1);
   });
 
+  it('an actor that begins anew counts on: the outcome of a child of its earlier life moves nothing', async () => {
+    const { box, reactor } = await actorBox(makeStore());
+    const actor = await box.actor(order, '17').start(ada);
+    await box.queue().pause();
+    await actor.ask({ type: 'order.approve', by: 'Grace' });
+    await actor.stop();
+
+    await actor.start(ada, { ifExists: 'restart' });
+    await actor.ask({ type: 'order.approve', by: 'Grace' });
+
+    const { children } = (await box.store.get('actor', 'order/17')) ?? {};
+    expect(children?.charge?.run).toBe(2);
+    await reactor.runUntilIdle();
+    expect((await actor.snapshot()).value).toBe('paying');
+  });
+
   it('a promise of signalbox is a job, with an id that is the same in every attempt', async () => {
     const ids: (string | null)[] = [];
     const machine = defineMachine(
@@ -206,5 +222,39 @@ describe.each(stores)('Children and timers of an actor on a %s store', (_, makeS
 
     expect(calls).toEqual(['begin 1', 'begin 2']);
     expect((await actor.snapshot()).context).toEqual({ n: 2, got: 'result 2' });
+  });
+
+  it('a child that two steps of one commit start is stopped in between, and so is its own job', async () => {
+    const slow = defineJob({ name: 'slow', run: () => local.sleep('1h') });
+    const inner = setup({ actors: { slow: fromJob(slow) } }).createMachine({
+      id: 'inner',
+      version: '1',
+      invoke: { id: 'slow', src: 'slow', input: () => [] },
+    });
+    const outer = defineMachine(
+      setup({ types: { events: {} as { type: 'go' } }, actors: { inner } }).createMachine({
+        id: 'outer',
+        version: '1',
+        initial: 'idle',
+        states: {
+          idle: { on: { go: { target: 'working' } } },
+          working: {
+            invoke: { id: 'inner', src: 'inner' },
+            on: { go: { target: 'working', reenter: true } },
+          },
+        },
+      }),
+    );
+    const { box, reactor } = await actorBox(makeStore(), { machines: [outer], jobs: [slow] });
+    const actor = await box.actor(outer, 'a').start();
+
+    await Promise.all([actor.send({ type: 'go' }), actor.send({ type: 'go' })]);
+    await reactor.runUntilIdle();
+
+    const events: string[] = [];
+    for await (const { event } of box.actorById('outer/a/inner').history()) events.push(event);
+    expect(events).toEqual(['signalbox.start', 'signalbox.stop', 'signalbox.start']);
+    const jobs = await box.store.list('job', '');
+    expect(jobs.map(({ ending }) => ending).sort()).toEqual(['cancelled', null]);
   });
 });

@@ -1,4 +1,17 @@
-import { createSignalbox, defineJob, defineMachine, fromJob, local, sendToActor } from 'signalbox';
+import {
+  createSignalbox,
+  decorateStore,
+  defineJob,
+  defineMachine,
+  fromJob,
+  local,
+  memoryStore,
+  type OpenStore,
+  type Signalbox,
+  type Store,
+  type StoreDecoration,
+  sendToActor,
+} from 'signalbox';
 import { VirtualReactor } from 'signalbox/testing';
 import { describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
@@ -308,5 +321,68 @@ describe('A child that cannot be put', () => {
     await box.createQueue('payments');
     await actor.send({ type: 'pay' } as never);
     expect((await actor.snapshot()).value).toBe('paying');
+  });
+});
+
+describe.each(['named', 'nameless'])('An event that is %s and changes nothing where its actor is', (name) => {
+  it('does not overtake the mail that comes before it', async () => {
+    const machine = defineMachine(
+      setup({ types: { events: {} as { type: 'open' } | { type: 'close' } } }).createMachine({
+        id: 'gate',
+        version: '1',
+        initial: 'closed',
+        states: {
+          closed: { on: { open: { target: 'opened' } } },
+          opened: { on: { close: { target: 'closed' } } },
+        },
+      }),
+    );
+    const inner = memoryStore();
+    const shared: { store?: OpenStore } = {};
+    const open = async (ports: Parameters<Store['open']>[0]): Promise<OpenStore> => {
+      shared.store ??= await inner.open(ports);
+      return shared.store;
+    };
+    const knowing = await createSignalbox({ store: { name: inner.name, open }, machines: [machine] });
+    const other = await createSignalbox({ store: { name: inner.name, open }, jobs: [] });
+    const actor = await knowing.actor(machine, 'a').start();
+
+    const first = await other.actor(machine, 'a').send({ type: 'open' });
+    const second = await actor.send({ type: 'close' }, name === 'named' ? { id: 'second' } : {});
+
+    expect([first.taken, second.taken]).toEqual([null, true]);
+    expect((await actor.snapshot()).value).toBe('closed');
+    await knowing.stop();
+  });
+});
+
+describe('A turn whose actor changes between its reads', () => {
+  it('drops nothing by what it has read', async () => {
+    const inner = memoryStore();
+    const shared: { store?: OpenStore } = {};
+    const second: { box?: Signalbox } = {};
+    const read: StoreDecoration['read'] = async (call, name, args) => {
+      if (name === 'mail' && args[0] === 'length/late') {
+        const { box } = second;
+        delete second.box;
+        await box?.actor(length, 'late').start();
+      }
+      return call();
+    };
+    const open = async (ports: Parameters<Store['open']>[0]): Promise<OpenStore> => {
+      shared.store = await inner.open(ports);
+      return decorateStore(shared.store, { read });
+    };
+    const { box, reactor } = await actorBox({ name: inner.name, open }, options);
+    second.box = await createSignalbox({
+      store: { name: inner.name, open: async () => shared.store as OpenStore },
+      ...{ reactor, uuid: 'second', machines: [length] },
+    });
+
+    await box.queue().put(add('late', 4, false));
+    await reactor.runUntilIdle();
+
+    expect((await box.actor(length, 'late').snapshot()).context).toBe(4);
+    expect(await box.store.deadLetters(10)).toEqual([]);
   });
 });

@@ -1,3 +1,4 @@
+import { runActors } from './actors.ts';
 import { makeSpecimen, unclosed } from './damage.ts';
 import { sweep } from './damage-sweep.ts';
 import { type Extent, enumerate, type Violation } from './enumerate.ts';
@@ -7,8 +8,8 @@ import { runWorkload } from './workload.ts';
 /** What is to be looked at: the crashes of one workload, or every damage of a closed store. */
 export type Task =
   | (Extent & {
-      /** `parking`: of a life of jobs with keys, where claims after the crash count as well. */
-      readonly kind: 'crashes' | 'parking';
+      /** `parking`: of a life of jobs with keys, where claims after the crash count as well. `actors`: of durable actors, that go on after it. */
+      readonly kind: 'crashes' | 'parking' | 'actors';
       readonly seed: number;
       /** Commits before the first close; about as many follow. */
       readonly commits: number;
@@ -48,7 +49,7 @@ export function explore(task: Task): Promise<Seen> {
 }
 
 async function exploreCrashes(task: Exclude<Task, { kind: 'damage' }>): Promise<Seen> {
-  const live = task.kind === 'parking' ? runParking : runWorkload;
+  const live = { crashes: runWorkload, parking: runParking, actors: runActors }[task.kind];
   const found = await enumerate(await live(task.seed, task.commits), task);
   return {
     images: [...found.images],

@@ -3,7 +3,7 @@ import type { Mutant } from '../mutants/mutant.ts';
 const json = 'src/store/json';
 
 /**
- * Safeguards of the journal, the snapshot, the recovery, the backup and the limits with keys, each taken out. Every one must show.
+ * Safeguards of the journal, the snapshot, the recovery, the backup the limits with keys and the durable actors, each taken out. Every one must show.
  *
  * Three are not here, since other safeguards cover them: `JsonLog.close` syncs once more (the table store has waited for
  * its last commits by then), old journals outlive their snapshot by one checkpoint (for a snapshot that is damaged, not
@@ -335,5 +335,22 @@ export const mutants: readonly Mutant[] = [
     name: 'freed-key-unnoticed',
     without: 'the look at a key that a job has left, which lets out what an earlier claim has parked',
     edits: [{ file: 'src/store/rules/job-indexes.ts', find: '    this.queues.touch(quota);\n', replace: '' }],
+  },
+  {
+    name: 'child-apart-from-its-step',
+    without: 'the jobs that a step of an actor asks for in the commit of the step',
+    edits: [
+      {
+        file: 'src/runtime/actors/actor-line.ts',
+        find: 'const changes = unit === null ? plan.changes : [...plan.changes, ...unit.changes];',
+        replace:
+          'if (unit !== null) await committer.commit(uuid, plan.changes, plan.expect).written;\n      const changes = unit === null ? plan.changes : unit.changes;',
+      },
+      {
+        file: 'src/runtime/actors/actor-line.ts',
+        find: 'const expect = unit === null ? plan.expect : [...plan.expect, ...unit.end()];',
+        replace: 'const expect = unit === null ? plan.expect : unit.end();',
+      },
+    ],
   },
 ];

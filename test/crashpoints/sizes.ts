@@ -15,6 +15,7 @@ const short = { commits: 12, recoveries: 8, kills: 12, detail: 'some', stopAtFir
 export const shortTasks: readonly Task[] = [
   ...shortSeeds.map((seed) => ({ kind: 'crashes', seed, ...short }) as const),
   { kind: 'parking', seed: 7, ...short },
+  { kind: 'actors', seed: 11, ...short },
   { kind: 'damage', every: 23 },
 ];
 
@@ -25,7 +26,7 @@ export function extentsOf(quick: boolean, size: number, only: number | null): Ex
   const whole = { commits: 16, recoveries: 26, kills: 60, detail: 'all', stopAtFirst: false } as const;
   const crashes = seeds
     .filter((seed) => seed > 0)
-    .flatMap((seed) => (['crashes', 'parking'] as const).map((kind) => ({ kind, seed, ...whole })));
+    .flatMap((seed) => (['crashes', 'parking', 'actors'] as const).map((kind) => ({ kind, seed, ...whole })));
   const damage = only === null || only === 0 ? [{ kind: 'damage', every: 1 } as const] : [];
   return { tasks: [...crashes, ...damage], mutantTasks: shortTasks };
 }

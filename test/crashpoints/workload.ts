@@ -140,7 +140,10 @@ function step(name: string, at: number): Change[] {
     { ...changed('message', `${id}#${at}`, { ...mail, event: { type: 'go' }, at }), to: 'taken' },
     { ...changed('message', `${id}#${at}+`, { ...mail, event: null, at, from: id }), to: 'waiting' },
     {
-      ...changed('job', `${name}-${at}-child`, { ...put, reply: { actor: id, child: 'c', run: at } }),
+      ...changed('job', `${name}-${at}-child`, {
+        ...put,
+        reply: { actor: id, machine: 'order', child: 'c', run: at },
+      }),
       event: 'job.put',
       to: 'pending',
     },

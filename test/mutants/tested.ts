@@ -1,3 +1,4 @@
+import { actorMutants } from './actor-mutants.ts';
 import type { Mutant } from './mutant.ts';
 
 /** A mutant that a test of the suite must notice. */
@@ -588,4 +589,5 @@ export const testedMutants: readonly TestedMutant[] = [
       edits: [{ file, find, replace }],
     }),
   ),
+  ...actorMutants,
 ];

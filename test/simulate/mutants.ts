@@ -1,4 +1,5 @@
 import type { Mutant } from '../mutants/mutant.ts';
+import { actorMutants } from './actors/mutants.ts';
 import type { StoreKind } from './run-seed.ts';
 
 /** A mutant that seeds must find, and the stores on which it can show. */
@@ -488,4 +489,5 @@ export const mutants: readonly SimulationMutant[] = [
       { file: 'src/store/rules/parking/parking.ts', find: 'this.#touched.add(bucket.limit);', replace: '' },
     ],
   },
+  ...actorMutants,
 ];

@@ -7,6 +7,7 @@ import {
   simulate,
   simulatedJsonStore,
 } from 'signalbox/testing';
+import { actorScenario } from './actors/scenario.ts';
 import { SimulatedDatabase } from './postgres/database.ts';
 import { simulationServer } from './postgres/simulation-server.ts';
 import { keyedScenario, longScenario, scenario } from './scenario.ts';
@@ -53,6 +54,13 @@ function planOf(
     return {
       scenario: (run) => keyedScenario(run, crashes),
       faults: { kills: 0, lostAnswers: 0 },
+      safety: '40s',
+    };
+  // Some are about durable actors.
+  if (seed % 5 === 1)
+    return {
+      scenario: actorScenario,
+      faults: seed % 3 === 0 ? { kills: 0, lostAnswers: 0 } : {},
       safety: '40s',
     };
   // Every third of the others keeps its processes, or takes all of them down at once: then jobs may do what needs that.

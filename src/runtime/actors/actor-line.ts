@@ -121,10 +121,12 @@ export class ActorLine {
     const items = batch.map(({ item }) => item);
     for (let conflicts = 0; ; conflicts += 1) {
       try {
+        const readsMail = looks || conflicts > 0;
         const plan = await makeTurn(this.#deps, this.#id, this.#machine, items, {
-          readsMail: looks || conflicts > 0,
+          readsMail,
           isMailed: conflicts >= conflictsUntilMail,
         });
+        if (batch.length > 0 && plan.changes.length === 0) await this.#mustBeAsRead(plan, readsMail);
         const ticket = await this.#commit(plan);
         this.#answer(plan, batch, ticket);
         return;
@@ -133,6 +135,18 @@ export class ActorLine {
         await nextTurn(this.#deps.work.context.reactor);
       }
     }
+  }
+
+  /** What changes nothing was judged by what was read. No commit says that it is so still, with no mail before it. */
+  async #mustBeAsRead({ read }: TurnPlan, readsMail: boolean): Promise<void> {
+    const { store } = this.#deps.work.context;
+    const mail = readsMail ? [] : await store.mail(this.#id, 1);
+    const rev = (await store.get('actor', this.#id))?.rev ?? 0;
+    const subject = `actor/${this.#id}`;
+    if (mail.length > 0)
+      throw new ConflictError({ subject, expected: 'without mail', actual: 'one with mail' });
+    if (rev !== (read?.rev ?? 0))
+      throw new ConflictError({ subject, expected: `at rev ${read?.rev ?? 0}`, actual: `rev ${rev}` });
   }
 
   /** Resolves when it is written: the next turn reads what this one leaves. */

@@ -34,6 +34,8 @@ export interface TurnDeps {
 
 /** What a turn comes to, before it is committed. */
 export interface TurnPlan {
+  /** The actor as it was read. */
+  readonly read: ActorRecord | undefined;
   readonly changes: readonly Change[];
   readonly expect: readonly Precondition[];
   /** What its steps do with jobs: to be done on a unit that is committed with it. */
@@ -86,6 +88,8 @@ class TurnInMaking {
   readonly #ids = new Set<string>();
   readonly #ended: MessageRecord[] = [];
   #isMailLeft = false;
+  /** An event was noted as taken, whether or not it has changed anything. */
+  #isNoted = false;
 
   constructor(deps: TurnDeps, machine: MachineLike, id: string, record: ActorRecord | undefined) {
     this.#deps = deps;
@@ -130,7 +134,7 @@ class TurnInMaking {
     if (
       !options.readsMail &&
       items.some(({ kind }) => kind === 'event') &&
-      this.#actor.parts.changes.length > 0
+      (this.#actor.parts.changes.length > 0 || this.#isNoted)
     )
       this.#expect.push({ check: 'noMail', id: this.#id });
   }
@@ -139,13 +143,15 @@ class TurnInMaking {
     const { parts, record } = this.#actor;
     const changes = [...parts.changes, ...this.#changes];
     const expect = [...parts.expect, ...this.#expect];
-    if (parts.changes.some(({ kind, id }) => kind === 'actor' && id === this.#id))
+    const isChanged = parts.changes.some(({ kind, id }) => kind === 'actor' && id === this.#id);
+    // What is dropped, is dropped by what was read: the actor may have begun, or have another child, by now.
+    if (isChanged || this.#isNoted || this.#ended.length > 0)
       expect.push(ifUnchanged(this.#read ?? { id: this.#id, rev: 0 }, 'actor'));
-    // Another process may have taken them: the revision of the actor would not say so.
-    else for (const message of this.#ended) expect.push(ifUnchanged(message, 'message'));
+    // Another process may have dropped them: the revision of the actor would not say so.
+    for (const message of this.#ended) expect.push(ifUnchanged(message, 'message'));
     const isDue = (record?.dueAt ?? Number.POSITIVE_INFINITY) <= this.#tools.at.now;
     return {
-      ...{ changes, expect, jobs: parts.jobs, after: parts.after, answers: this.#answers },
+      ...{ read: this.#read, changes, expect, jobs: parts.jobs, after: parts.after, answers: this.#answers },
       plansDue: changes.some(({ kind, patch }) => kind === 'actor' && patch !== null && patch.dueAt != null),
       hasMore: !this.#isSuspended && (hasMore || this.#isMailLeft || isDue),
     };
@@ -338,6 +344,7 @@ class TurnInMaking {
     const isTaken = await actor.take(this.#decoded(encoded), argOf(encoded).arg);
     if (asks && !isTaken) throw this.#eventRefused(event);
     if (id !== null) {
+      this.#isNoted = true;
       this.#changes.push(takenLetter({ actor: this.#id, machine: actor.machine.name, at }, id));
       this.#expect.push(ifNew(this.#id, id));
     }

@@ -52,12 +52,15 @@ export class TurnParts {
   readonly expect: Precondition[] = [];
   readonly jobs: JobTask[] = [];
   readonly after: (() => void)[] = [];
+  /** The children that were started, as the steps have left them. */
+  readonly children = new Map<string, ActorRecord>();
 
-  add({ changes, expect, jobs, after }: TurnParts): void {
+  add({ changes, expect, jobs, after, children }: TurnParts): void {
     this.changes.push(...changes);
     this.expect.push(...expect);
     this.jobs.push(...jobs);
     this.after.push(...after);
+    for (const [id, child] of children) this.children.set(id, child);
   }
 }
 
@@ -254,13 +257,17 @@ export class ActorInTurn {
     parts: TurnParts,
     { child, run, machine, id, input }: Extract<DurableEffect, { readonly type: 'startActor' }>,
   ): Promise<void> {
-    const record = await this.#tools.read(id);
-    const actor = new ActorInTurn(this.#tools, id, this.#tools.machine(machine.name), record);
+    // An earlier step of this turn may have started it, or one of its own children.
+    const read = async (child: string): Promise<ActorRecord | undefined> =>
+      parts.children.get(child) ?? this.parts.children.get(child) ?? this.#tools.read(child);
+    const record = await read(id);
+    const actor = new ActorInTurn({ ...this.#tools, read }, id, this.#tools.machine(machine.name), record);
     parts.expect.push(ifUnchanged(record ?? { id, rev: 0 }, 'actor'));
     // The run before it was told to stop, and has not taken that yet.
     if (actor.isAlive) actor.stop(null);
     await actor.start(input, null, { actor: this.id, machine: this.machine.name, child, run });
     parts.add(actor.parts);
+    parts.children.set(id, actor.there);
   }
 
   /** The machine of an actor that a step sends to: itself, its parent, a child, or one that `sendToActor` names. */

@@ -55,6 +55,9 @@ export class SimulationError extends SignalboxError<'SIMULATION_FAILED'> {
  * them crash at once. Then the faults end, and every job must end. Every entry of the journal is audited. The
  * same seed gives the same run, so a failure can be examined again and again.
  *
+ * Of durable actors each step is made anew from the journal, and compared: a machine whose steps depend on more than context and
+ * event breaks that.
+ *
  * Jobs must depend only on their arguments and on simulated time: use `local.sleep`, `local.now` and `local.random`, and
  * take no time, randomness, file or socket from elsewhere; code that uses a real timer is reported. The simulation calls
  * code twice as a real crash does; `check` can examine the effects.
@@ -75,6 +78,28 @@ export class SimulationError extends SignalboxError<'SIMULATION_FAILED'> {
  *   },
  * });
  * console.log(report.violations, report.jobs.every((job) => job.ending === 'succeeded')); // => [] true
+ * ```
+ *
+ * @example
+ * ```ts
+ * import { defineMachine } from 'signalbox';
+ * import { simulate } from 'signalbox/testing';
+ * import { fromTransition } from 'xstate';
+ *
+ * const total = defineMachine(
+ *   fromTransition((sum: number, event: { type: 'add'; by: number }) => sum + event.by, 0),
+ *   { name: 'total' },
+ * );
+ * const report = await simulate({
+ *   seed: 8,
+ *   scenario: () => ({
+ *     machines: [total],
+ *     prepare: (box) => box.actor(total, 'shop').start(),
+ *     acts: 10,
+ *     act: ({ send, number }) => send(total, 'shop', { type: 'add', by: number }),
+ *   }),
+ * });
+ * console.log(report.violations, report.actors.map(({ id }) => id)); // => [] [ 'total/shop' ]
  * ```
  *
  * @returns the report of the last seed.

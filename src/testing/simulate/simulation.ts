@@ -5,9 +5,10 @@ import { heldBy } from './audit/replayed-record.ts';
 import { ClientOf, isExpected } from './cluster/client.ts';
 import { Cluster } from './cluster/cluster.ts';
 import { Nemesis } from './cluster/nemesis.ts';
-import { reported, type SimulationReport } from './cluster/report.ts';
-import type { SimulatedJob, SimulatedRun, SimulatedScenario } from './cluster/scenario.ts';
+import { reported, reportedActor, type SimulationReport } from './cluster/report.ts';
+import type { SimulatedActor, SimulatedJob, SimulatedRun, SimulatedScenario } from './cluster/scenario.ts';
 import type { Intervals, ProcessSettings } from './cluster/simulated-process.ts';
+import { Oracle } from './oracle/oracle.ts';
 import { drawnFaults, type SimulationFaults } from './world/faults.ts';
 import { Host, type SimulatedHost } from './world/host.ts';
 import { SeededRandom } from './world/random.ts';
@@ -59,6 +60,7 @@ export class Simulation implements SimulatedRun {
     this.#journal = new Journal(world, host);
     this.random = world.random.fork();
     this.#scenario = plan.scenario(this);
+    this.#journal.oracle = new Oracle(this.#scenario.machines ?? []);
     this.#cluster = new Cluster({
       world,
       host,
@@ -84,6 +86,11 @@ export class Simulation implements SimulatedRun {
     return job === undefined ? undefined : reported(job);
   }
 
+  actor(id: string): SimulatedActor | undefined {
+    const actor = this.#journal.audit.records.get(`actor/${id}`);
+    return actor === undefined ? undefined : reportedActor(actor);
+  }
+
   violated(what: string): void {
     this.#world.violated(what);
   }
@@ -106,6 +113,7 @@ export class Simulation implements SimulatedRun {
       hash: world.trace.hash(),
       violations: [...audit.problems, ...world.violations],
       jobs: audit.jobs().map(reported),
+      actors: [...audit.records.values()].filter(({ kind }) => kind === 'actor').map(reportedActor),
       faults: this.faults,
       durationMs: world.durationMs,
       trace: world.trace.lines,
@@ -152,7 +160,9 @@ export class Simulation implements SimulatedRun {
     const end = scheduler.now + livenessMs;
     // Each dispatcher watches one sibling: neighbouring dead dispatchers are found one poll after the other.
     const reassignedBy = scheduler.now + deathMs + (cluster.starts + 1) * pollMs + 1000;
-    while (scheduler.now < end && (this.#journal.audit.openJobs > 0 || !cluster.isAnyUp)) {
+    const isAtWork = (): boolean =>
+      this.#journal.audit.openJobs > 0 || this.#journal.audit.actors.isAtWork(end);
+    while (scheduler.now < end && (isAtWork() || !cluster.isAnyUp)) {
       await scheduler.runUntil(Math.min(end, scheduler.now + pollMs));
       if (scheduler.now - pollMs < reassignedBy && reassignedBy <= scheduler.now) this.#checkReassigned();
     }
@@ -230,6 +240,7 @@ function settingsOf(scenario: SimulatedScenario, intervals: Intervals): ProcessS
   const {
     queues = [''],
     jobs,
+    machines,
     filters,
     choosers,
     conditions,
@@ -242,6 +253,7 @@ function settingsOf(scenario: SimulatedScenario, intervals: Intervals): ProcessS
     options: {
       queues,
       ...(jobs && { jobs }),
+      ...(machines && { machines }),
       ...(filters && { filters }),
       ...(choosers && { choosers }),
       ...(conditions && { conditions }),

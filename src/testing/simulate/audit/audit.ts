@@ -6,10 +6,13 @@
  *
  * Invariant: The audit knows only what the journal says, never what the runtime believes.
  *
- * May import: world.
+ * May import: oracle, world.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { HistoryEntry, OpenStore } from '../../../index.ts';
+import { Oracle } from '../oracle/oracle.ts';
+import { ActorAudit } from './actors/actor-audit.ts';
+import type { Finding } from './actors/effects.ts';
 import { overtaken, passedOver, pauseBroken } from './claim-order.ts';
 import { differences } from './differences.ts';
 import { holderChanges, holderEvents, isLegalPath } from './legal-paths.ts';
@@ -31,6 +34,8 @@ export interface AuditOptions {
    * false.
    */
   readonly hasPeers?: boolean;
+  /** What machines would have done. Default: no machine is known, and steps of actors are not made anew. */
+  readonly oracle?: Oracle;
 }
 
 /** Follows a whole journal and lists every entry that breaks an invariant. */
@@ -52,10 +57,13 @@ export class Audit {
   readonly #schedules = new ScheduleAudit(this.records);
   readonly #waits = new WaitAudit();
   readonly #names = new UniqueAudit(this.records);
+  readonly actors: ActorAudit;
   #seq = 0;
 
   constructor(options: AuditOptions) {
     this.#options = options;
+    const { oracle = new Oracle([]), hasPeers = false } = options;
+    this.actors = new ActorAudit({ records: this.records, oracle, hasPeers });
   }
 
   get #hasPeers(): boolean {
@@ -79,9 +87,12 @@ export class Audit {
   beCalm(now: number, pollMs: number, isUp: (dispatcher: string) => boolean): void {
     // Another process may be at a key of several, and what it does is seen late.
     if (!this.#hasPeers) this.#waits.begin(now, pollMs, isUp);
+    this.actors.beCalm(now, pollMs);
   }
 
   follow(entry: HistoryEntry): void {
+    this.#sayAll(this.actors.begin(entry));
+    this.problems.push(...this.actors.late(entry.at));
     this.problems.push(
       ...this.#waits.look(entry.at, {
         records: this.records,
@@ -102,6 +113,7 @@ export class Audit {
     if (after === null) this.records.delete(key);
     else this.records.set(key, after);
     for (const what of this.#names.broken(entry, before)) this.#say(entry, what);
+    this.#sayAll(this.actors.follow(entry, before, after));
     if (entry.kind === 'agent' && after !== null) {
       const size = Number(after.fields.size ?? 3);
       this.#largest.set(entry.id, Math.max(size, this.#largest.get(entry.id) ?? 0));
@@ -150,7 +162,7 @@ export class Audit {
       slackMs: this.#hasPeers ? 5000 : 0,
     };
     const pause = pauseBroken(entry, before, facts);
-    if (pause !== null) this.#say(entry, `I26 is paused since ${pause.at} by ${pause.job}`);
+    if (pause !== null) this.#say(entry, `I23 is paused since ${pause.at} by ${pause.job}`);
     const takesAny = (agent?.fields.selection as { readonly kind: string } | undefined)?.kind === 'any';
     if (!takesAny) return;
     const first = overtaken(entry, before, facts);
@@ -277,7 +289,8 @@ export class Audit {
 
   /** At the end every job has ended, except those that were never put, and no agent or quota holds one. */
   checkRest(): void {
-    this.problems.push(...this.#names.rest());
+    this.#sayAll(this.actors.end());
+    this.problems.push(...this.#names.rest(), ...this.actors.rest());
     for (const job of this.jobs()) {
       const { id, state, fields } = job;
       if (state === 'completed' || this.#restsWith(id)) continue;
@@ -313,7 +326,12 @@ export class Audit {
 
   /** Compares the records of a store with its journal: each key that any entry named. */
   async compare(store: OpenStore): Promise<void> {
+    this.#sayAll(this.actors.end());
     this.problems.push(...(await differences(this.records, store, this.#hasPeers)));
+  }
+
+  #sayAll(findings: Iterable<Finding>): void {
+    for (const [entry, what] of findings) this.#say(entry, what);
   }
 
   #say(entry: HistoryEntry, what: string): void {

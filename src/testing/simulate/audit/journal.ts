@@ -1,4 +1,5 @@
 import type { HistoryEntry } from '../../../index.ts';
+import { Oracle } from '../oracle/oracle.ts';
 import type { Host } from '../world/host.ts';
 import type { World } from '../world/world.ts';
 import { Audit } from './audit.ts';
@@ -9,12 +10,14 @@ export class Journal {
   readonly #host: Host;
   /** Entry `seq` as text, at `seq - 1`. */
   readonly #texts: string[] = [];
+  /** What the machines of the scenario would have done. To be set before the store is opened. */
+  oracle = new Oracle([]);
   #audit: Audit;
 
   constructor(world: World, host: Host) {
     this.#world = world;
     this.#host = host;
-    this.#audit = newAudit(host);
+    this.#audit = this.#newAudit();
   }
 
   /** The audit of everything so far. */
@@ -26,7 +29,7 @@ export class Journal {
   async open(): Promise<void> {
     const world = this.#world;
     const store = await this.#host.open();
-    const audit = newAudit(this.#host);
+    const audit = this.#newAudit();
     for await (const entry of store.entries(1)) {
       const known = this.#texts[entry.seq - 1];
       const text = textOf(entry);
@@ -44,6 +47,10 @@ export class Journal {
         for (const [index, entry] of entries.entries())
           this.#follow({ ...entry, seq: s + index, commit: s, at, by, mv });
     });
+  }
+
+  #newAudit(): Audit {
+    return new Audit({ boxPrefix, hasPeers: this.#host.hasPeers, oracle: this.oracle });
   }
 
   #follow(entry: HistoryEntry): void {
@@ -65,7 +72,7 @@ export class Journal {
 
   async #compareReopened(): Promise<void> {
     const store = await this.#host.open();
-    const audit = newAudit(this.#host);
+    const audit = this.#newAudit();
     for await (const entry of store.entries(1)) audit.follow(entry);
     await audit.compare(store);
     for (const problem of audit.problems)
@@ -75,10 +82,6 @@ export class Journal {
 
 /** The UUID of a simulated box is this and the UUID of its dispatcher. */
 export const boxPrefix = 'box-';
-
-function newAudit({ hasPeers }: Host): Audit {
-  return new Audit({ boxPrefix, hasPeers });
-}
 
 function textOf({ seq, at, by, kind, id, event, to, patch }: HistoryEntry): string {
   // A stack names files and lines, which differ between machines and versions of Node.

@@ -1,9 +1,8 @@
 import { ConflictError, type Job, type Signalbox, SignalboxError } from '../../../index.ts';
-import type { Audit } from '../audit/audit.ts';
-import type { Ledger } from '../audit/ledger.ts';
 import { isInjected, lostConnection, saysNotCommitted } from '../world/faults.ts';
 import type { SeededRandom } from '../world/random.ts';
-import type { World } from '../world/world.ts';
+import { ActorClient, type SimulatedActorClient } from './actor-client.ts';
+import type { ClientDeps } from './client-deps.ts';
 
 /** The options of a simulated put. */
 export interface SimulatedPutOptions {
@@ -15,7 +14,7 @@ export interface SimulatedPutOptions {
  * A client of a simulation. It uses one of the processes that are up, which may stop, be killed or lose its
  * store at any moment.
  */
-export interface SimulatedClient {
+export interface SimulatedClient extends SimulatedActorClient {
   /** The box of that process. Its calls fail as they do in production; an error ends only the act. */
   readonly box: Signalbox;
   /** The randomness of this act. A seed cannot be repeated when an act uses any other randomness. */
@@ -32,20 +31,6 @@ export interface SimulatedClient {
   readonly put: (make: () => Job<unknown>, options?: SimulatedPutOptions) => Promise<string | null>;
 }
 
-/** The dependencies of a client. */
-export interface ClientDeps {
-  readonly world: World;
-  readonly box: Signalbox;
-  readonly number: number;
-  readonly ledger: Ledger;
-  readonly audit: () => Audit;
-  /** Returns a box that is up; null while no process is up. */
-  readonly anyBox: () => Signalbox | null;
-  /** The chance that the caller does not get the answer. */
-  readonly forgets: number;
-  readonly isOver: () => boolean;
-}
-
 /** What a put answered: an error, or null and the id of the job that has the name. */
 interface Answer {
   readonly refusal: unknown;
@@ -59,6 +44,9 @@ export class ClientOf implements SimulatedClient {
   readonly box: Signalbox;
   readonly random: SeededRandom;
   readonly number: number;
+  readonly start: SimulatedActorClient['start'];
+  readonly send: SimulatedActorClient['send'];
+  readonly ask: SimulatedActorClient['ask'];
   readonly #parts: ClientDeps;
   #puts = 0;
 
@@ -67,6 +55,10 @@ export class ClientOf implements SimulatedClient {
     this.box = parts.box;
     this.random = parts.world.random.fork();
     this.number = parts.number;
+    const { start, send, ask } = new ActorClient(parts, isExpected);
+    this.start = start;
+    this.send = send;
+    this.ask = ask;
   }
 
   // A field, so that an act can take it out of the client by destructuring.

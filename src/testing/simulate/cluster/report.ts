@@ -1,7 +1,7 @@
 import type { JobStatus } from '../../../index.ts';
 import { placeOf, type ReplayedRecord } from '../audit/replayed-record.ts';
 import type { SimulationFaults } from '../world/faults.ts';
-import type { SimulatedJob } from './scenario.ts';
+import type { SimulatedActor, SimulatedJob } from './scenario.ts';
 
 /** The report of one seed. */
 export interface SimulationReport {
@@ -11,12 +11,23 @@ export interface SimulationReport {
   /** One line for each violation: the invariant, and where it broke. */
   readonly violations: readonly string[];
   readonly jobs: readonly SimulatedJob[];
+  readonly actors: readonly SimulatedActor[];
   /** The faults of this seed. */
   readonly faults: SimulationFaults;
   /** Simulated milliseconds. */
   readonly durationMs: number;
   /** Everything that happened, one line each, with milliseconds since the beginning. */
   readonly trace: readonly string[];
+}
+
+/** An actor as reports and scenarios see it. */
+export function reportedActor({ id, state, fields }: ReplayedRecord): SimulatedActor {
+  return {
+    id,
+    machine: String(fields.machine),
+    status: (fields.status ?? 'absent') as SimulatedActor['status'],
+    state: state ?? '',
+  };
 }
 
 /** A job as reports and scenarios see it. */

@@ -4,7 +4,7 @@ import type { SeededRandom } from '../world/random.ts';
 import type { SimulatedClient } from './client.ts';
 import type { SimulatedBoxOptions } from './simulated-process.ts';
 
-/** A scenario: the jobs, and what clients do with them. */
+/** A scenario: the jobs and machines, and what clients do with them. */
 export interface SimulatedScenario extends SimulatedBoxOptions {
   /** One act of a client, called at random instants while faults happen. Usually it puts a job. */
   readonly act: (client: SimulatedClient) => unknown;
@@ -34,10 +34,22 @@ export interface SimulatedRun {
   now(): number;
   /** Returns a job as it is synced; undefined when nothing of it is. */
   job(id: string): SimulatedJob | undefined;
+  /** Returns an actor as it is synced; undefined when nothing of it is. */
+  actor(id: string): SimulatedActor | undefined;
   /** Returns since when the process with the dispatcher of this UUID runs without a fault; null when it does not. */
   wellSince(uuid: string): number | null;
   /** Reports a violation. */
   violated(what: string): void;
+}
+
+/** A durable actor of a run. */
+export interface SimulatedActor {
+  /** `<machine>/<key>`; of a child `<id of its parent>/<child>`. */
+  readonly id: string;
+  readonly machine: string;
+  readonly status: 'absent' | 'active' | 'suspended' | 'done' | 'failed' | 'stopped';
+  /** The paths of the states in which its machine is, joined by `|`. */
+  readonly state: string;
 }
 
 /** The outcome of one job. */

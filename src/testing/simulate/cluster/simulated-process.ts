@@ -15,7 +15,15 @@ import { LaneReactor } from './lane-reactor.ts';
 /** The options of simulated boxes, beside those that the simulation provides. */
 export type SimulatedBoxOptions = Pick<
   SignalboxOptions,
-  'jobs' | 'queues' | 'filters' | 'choosers' | 'conditions' | 'retryPolicies' | 'threadModule' | 'threads'
+  | 'jobs'
+  | 'machines'
+  | 'queues'
+  | 'filters'
+  | 'choosers'
+  | 'conditions'
+  | 'retryPolicies'
+  | 'threadModule'
+  | 'threads'
 >;
 
 /** The intervals of simulated dispatchers: polls, pings, and the death interval. */

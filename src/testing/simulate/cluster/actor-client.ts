@@ -1,0 +1,146 @@
+import type { SnapshotFrom } from 'xstate';
+import {
+  type DurableLogic,
+  type ExternalEvent,
+  type MachineDefinition,
+  type Receipt,
+  type Signalbox,
+  SignalboxError,
+  type StartInput,
+} from '../../../index.ts';
+import { lostConnection, saysNotCommitted } from '../world/faults.ts';
+import type { ClientDeps } from './client-deps.ts';
+
+/** What clients of a simulation do with durable actors. */
+export interface SimulatedActorClient {
+  /**
+   * Starts an actor as a careful program does: again, through any process that is up, until the start is acknowledged. One
+   * that is there is left as it is. Returns its id; null when that was given up.
+   */
+  readonly start: <L extends DurableLogic>(
+    machine: MachineDefinition<L>,
+    key: string,
+    ...input: StartInput<L>
+  ) => Promise<string | null>;
+  /**
+   * Sends an event as a careful program does: under an id of its own, and again until it is acknowledged. What is
+   * acknowledged must be taken, be dead, or wait; what was certainly refused must never come. Returns the receipt; null when
+   * it was refused or given up.
+   */
+  readonly send: <L extends DurableLogic>(
+    machine: MachineDefinition<L>,
+    key: string,
+    event: ExternalEvent<L>,
+  ) => Promise<Receipt | null>;
+  /** Asks an actor once, since a question has no id. Returns the snapshot. @throws what `ask` throws in production. */
+  readonly ask: <L extends DurableLogic>(
+    machine: MachineDefinition<L>,
+    key: string,
+    event: ExternalEvent<L>,
+  ) => Promise<SnapshotFrom<L>>;
+}
+
+type Answer<Value> = { readonly value: Value } | { readonly error: unknown };
+
+const limitMs = 30_000;
+/** Answers after which nothing more is tried. */
+const refusals = ['STEP_FAILED', 'ACTOR_NOT_FOUND', 'ACTOR_FINISHED', 'MAILBOX_FULL', 'EVENT_INVALID'];
+
+/** The durable actors of the client of one act. */
+export class ActorClient implements SimulatedActorClient {
+  readonly #parts: ClientDeps;
+  readonly #isExpected: (error: unknown) => boolean;
+  #sends = 0;
+  /** The message that each actor has acknowledged last. */
+  readonly #last = new Map<string, string>();
+
+  constructor(parts: ClientDeps, isExpected: (error: unknown) => boolean) {
+    this.#parts = parts;
+    this.#isExpected = isExpected;
+  }
+
+  start: SimulatedActorClient['start'] = async (machine, key, ...input) => {
+    const { audit, world } = this.#parts;
+    const id = `${machine.name}/${key}`;
+    const started = await this.#untilAnswered(`start ${id}`, (box) =>
+      box.actor(machine, key).start(...([input[0], { ifExists: 'return' }] as never)),
+    );
+    if (started === null || 'error' in started) return null;
+    if (!audit().records.has(`actor/${id}`))
+      world.violated(`I27 actor ${id} was acknowledged before it was synced`);
+    return id;
+  };
+
+  send: SimulatedActorClient['send'] = async (machine, key, event) => {
+    const { audit, world, ledger, number } = this.#parts;
+    this.#sends += 1;
+    const actor = `${machine.name}/${key}`;
+    const id = `act${number}-${this.#sends}`;
+    const message = `${actor}#${id}`;
+    const before = this.#last.get(actor) ?? null;
+    const answer = await this.#untilAnswered(`send ${message}`, (box) =>
+      box.actor(machine, key).send(event, { id }),
+    );
+    if (answer === null) return null;
+    if ('error' in answer) {
+      if (answer.isCertain) ledger.refuseMail(message);
+      return null;
+    }
+    ledger.acknowledgeMail(message, before);
+    this.#last.set(actor, message);
+    if (audit().actors.mail.endOf(message) === undefined)
+      world.violated(`I27 message ${message} was acknowledged before it was synced`);
+    return answer.value;
+  };
+
+  ask: SimulatedActorClient['ask'] = async (machine, key, event) => {
+    const { audit, world, box } = this.#parts;
+    const actor = `${machine.name}/${key}`;
+    const { type } = event as { readonly type: string };
+    const before = audit().actors.takenBy(actor, type);
+    const answer = await this.#within(box.actor(machine, key).ask(event));
+    world.note(`ask ${actor} ${type}: ${'error' in answer ? String(answer.error) : 'answered'}`);
+    if ('error' in answer) throw answer.error;
+    if (audit().actors.takenBy(actor, type) <= before)
+      world.violated(`I27 ${actor} has answered ${type}, and no step that took it is synced`);
+    return answer.value;
+  };
+
+  /** Null: it was given up, and may have happened. */
+  async #untilAnswered<Value>(
+    what: string,
+    call: (box: Signalbox) => Promise<Value>,
+  ): Promise<{ readonly value: Value } | { readonly error: unknown; readonly isCertain: boolean } | null> {
+    const { world, isOver, anyBox, forgets } = this.#parts;
+    const { random } = world;
+    let isUnknown = false;
+    // As behind a load balancer: the next call of a client need not go where the last one went.
+    const first = random.chance(0.4) ? anyBox() : this.#parts.box;
+    for (let box = first; ; box = anyBox()) {
+      const answer: Answer<Value> =
+        box === null ? { error: lostConnection() } : await this.#within(call(box));
+      world.note(`${what}: ${'error' in answer ? String(answer.error) : 'acknowledged'}`);
+      if ('error' in answer) {
+        const { error } = answer;
+        if (error instanceof SignalboxError && refusals.includes(error.code))
+          return { error, isCertain: !isUnknown };
+        if (!this.#isExpected(error)) throw error;
+        isUnknown ||= box !== null && !saysNotCommitted(error);
+        if (!isUnknown && random.chance(0.3)) return { error, isCertain: true };
+      } else if (!random.chance(forgets)) return answer;
+      else isUnknown = true;
+      if (isOver()) return null;
+      await world.sleep(random.integer(1, 2000));
+    }
+  }
+
+  /** Does not wait for a process without an answer. */
+  #within<Value>(call: Promise<Value>): Promise<Answer<Value>> {
+    const answered = call.then(
+      (value) => ({ value }),
+      (error: unknown) => ({ error }),
+    );
+    const late = this.#parts.world.sleep(limitMs).then(() => ({ error: lostConnection() }));
+    return Promise.race([answered, late]);
+  }
+}

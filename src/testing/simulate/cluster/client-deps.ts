@@ -1,0 +1,18 @@
+import type { Signalbox } from '../../../index.ts';
+import type { Audit } from '../audit/audit.ts';
+import type { Ledger } from '../audit/ledger.ts';
+import type { World } from '../world/world.ts';
+
+/** The dependencies of a client. */
+export interface ClientDeps {
+  readonly world: World;
+  readonly box: Signalbox;
+  readonly number: number;
+  readonly ledger: Ledger;
+  readonly audit: () => Audit;
+  /** Returns a box that is up; null while no process is up. */
+  readonly anyBox: () => Signalbox | null;
+  /** The chance that the caller does not get the answer. */
+  readonly forgets: number;
+  readonly isOver: () => boolean;
+}
