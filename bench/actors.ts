@@ -16,9 +16,15 @@ import { progress, takeTurns } from './measures/turns.ts';
 type Figures = Record<string, number>;
 
 /** Measures what durable actors cost, and that jobs pay nothing for them. */
-export async function run({ quick, jobs = quick ? 10_000 : 20_000, warmUpMs = 3_000 }: Options) {
-  const rounds = quick ? 3 : 5;
-  const course = { sends: quick ? 20_000 : 60_000, actors: 1000, callers: 50 };
+export async function run({
+  quick,
+  jobs = quick ? 10_000 : 20_000,
+  rounds = quick ? 3 : 5,
+  warmUpMs = 3_000,
+  sends: count = quick ? 20_000 : 60_000,
+  sleepers: sleeping = 100_000,
+}: Options & { readonly sends?: number; readonly sleepers?: number }) {
+  const course = { sends: count, actors: 1000, callers: 50 };
   const take = (options: Partial<ActorOptions>, flags: readonly string[] = []): Promise<Figures> =>
     inChild<Figures>('actors', { ...course, ...options }, flags);
   const { taken } = await inArena([], async (arena) => {
@@ -36,12 +42,12 @@ export async function run({ quick, jobs = quick ? 10_000 : 20_000, warmUpMs = 3_
     const { stepUs } = await take({ of: 'step' });
     progress('sleepers');
     const dir = freshFolder(arena.place);
-    const sleepers = { dir, actors: 100_000 };
+    const sleepers = { dir, actors: sleeping };
     const asleep = await take({ of: 'asleep', ...sleepers });
     const opened = medians(await times(rounds, () => take({ of: 'opened', ...sleepers }, ['--expose-gc'])));
     rmSync(dir, { recursive: true });
     progress('jobs without machines');
-    const jobsRatio = await jobsBefore(arena, { jobs, warmUpMs, rounds: quick ? 9 : 15 });
+    const jobsRatio = await jobsBefore(arena, { jobs, warmUpMs, rounds: 3 * rounds });
     return {
       taken: {
         sendPerS: sends.perS,

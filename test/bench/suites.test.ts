@@ -53,6 +53,18 @@ test('the suite postgres gives each figure, and counts statements and synced com
   );
 }, 240_000);
 
+test('the suite actors gives each figure', () => {
+  const figures = figuresOf('actors', { jobs: 60, rounds: 1, warmUpMs: 1, sends: 640, sleepers: 1000 });
+
+  expect(figures).toMatchObject({
+    ...{ sendPerS: figure, sendCpuUs: figure, hotPerS: figure, stepUs: figure, startsPerS: figure },
+    ...{ openMs100kSleepers: figure, bytesPerSleeper: figure },
+    ...{ postgresInlinePerS: figure, postgresInlineCpuUs: figure },
+  });
+  // Null where the history of the repository is not there.
+  expect(Object.keys(figures)).toContain('jobsRatio');
+}, 240_000);
+
 test('the suite scale gives each figure, among them those of a drain on PostgreSQL', () => {
   const onPostgres = { few: 200, many: 1_000 };
   const figures = figuresOf('scale', { jobs: 100, rounds: 1, many: 1_000, onPostgres });
