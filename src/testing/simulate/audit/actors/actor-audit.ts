@@ -65,9 +65,9 @@ export class ActorAudit {
   /** Whether something waits to be taken, or becomes due before an instant. */
   isAtWork(until: number): boolean {
     for (const record of this.#actors()) {
-      if (record.fields.status !== 'active') continue;
-      if (this.mail.of(record.id).size > 0) return true;
-      const dueAt = record.fields.dueAt as number | null | undefined;
+      const { status } = record.fields;
+      if (status !== 'suspended' && this.mail.of(record.id).size > 0) return true;
+      const dueAt = status !== 'active' ? null : (record.fields.dueAt as number | null | undefined);
       if (dueAt != null && dueAt < until) return true;
     }
     return false;
