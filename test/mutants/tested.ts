@@ -295,7 +295,13 @@ export const testedMutants: readonly TestedMutant[] = [
     about: 'S18',
     without: 'the limit of a queue',
     test: 'test/security/resource-limits.test.ts',
-    edits: [{ file: 'src/store/rules/limits.ts', find: 'if (waiting > most)', replace: 'if (waiting < 0)' }],
+    edits: [
+      {
+        file: 'src/store/rules/limits.ts',
+        find: "if (waiting > most) throw new SignalboxError('QUEUE_FULL'",
+        replace: "if (waiting < 0) throw new SignalboxError('QUEUE_FULL'",
+      },
+    ],
   },
   {
     name: 'one-package-more',
