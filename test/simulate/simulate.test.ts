@@ -1,6 +1,7 @@
-import { defineJob, type Job, local } from 'signalbox';
+import { defineJob, defineMachine, type Job, local } from 'signalbox';
 import { SeededRandom, type SimulateOptions, SimulationError, simulate } from 'signalbox/testing';
 import { describe, expect, test } from 'vitest';
+import { fromTransition } from 'xstate';
 import { runSeed } from './run-seed.ts';
 
 // Many more, and fresh ones, are run by `npm run simulate`.
@@ -135,6 +136,56 @@ describe('simulate', () => {
     const options = { scenario: shop(true), ...wrong } as unknown as SimulateOptions;
 
     await expect(simulate(options)).rejects.toThrow(message);
+  });
+});
+
+type Add = { readonly type: 'add'; readonly by: number };
+
+/** A total to which each act adds, and which a job asks. */
+function sums(add: (sum: number, event: Add) => number): SimulateOptions['scenario'] {
+  return (run) => {
+    const total = defineMachine(fromTransition(add, 0), { name: 'total' });
+    const ask = defineJob({
+      name: 'ask',
+      run: async () => (await local.actor(total, 'a').ask({ type: 'add', by: 1 })).context,
+    });
+    return {
+      machines: [total],
+      jobs: [ask],
+      prepare: (box) => box.actor(total, 'a').start(),
+      acts: 12,
+      act: async ({ start, send, put, number }) => {
+        await start(total, 'b');
+        await send(total, 'a', { type: 'add', by: number });
+        await send(total, 'b', { type: 'add', by: number });
+        await put(() => ask());
+      },
+      check: () => {
+        if (run.actor('total/a')?.status !== 'active') throw new Error('the total is gone');
+      },
+    };
+  };
+}
+
+describe('simulate with machines', () => {
+  test('reports the actors of a run in which nothing broke', { timeout }, async () => {
+    const report = await simulate({ seed: 3, seeds: 4, scenario: sums((sum, { by }) => sum + by) });
+
+    expect(report.violations).toEqual([]);
+    expect(report.actors).toEqual([
+      { id: 'total/a', machine: 'total', status: 'active', state: '' },
+      { id: 'total/b', machine: 'total', status: 'active', state: '' },
+    ]);
+  });
+
+  test('finds a machine whose steps depend on more than context and event', { timeout }, async () => {
+    let calls = 0;
+    const scenario = sums((sum, { by }) => {
+      calls += 1;
+      return sum + by * calls;
+    });
+
+    await expect(simulate({ faults: false, scenario })).rejects.toThrow(/I30 \d+ actor total\/[ab] {2}add/);
   });
 });
 

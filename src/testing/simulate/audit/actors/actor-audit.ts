@@ -34,7 +34,7 @@ const slackMs = 1000;
  * - I33 a step that threw, and a suspended actor, leave nothing
  */
 export class ActorAudit {
-  readonly mail = new Mailboxes();
+  readonly mail: Mailboxes;
   readonly #deps: ActorAuditDeps;
   #line: ActorLine | null = null;
   /** What parents gave to the children that they start, by child. */
@@ -50,6 +50,7 @@ export class ActorAudit {
 
   constructor(deps: ActorAuditDeps) {
     this.#deps = deps;
+    this.mail = new Mailboxes(deps.hasPeers);
   }
 
   /** From now on nothing fails. */
@@ -65,9 +66,9 @@ export class ActorAudit {
   /** Whether something waits to be taken, or becomes due before an instant. */
   isAtWork(until: number): boolean {
     for (const record of this.#actors()) {
-      if (record.fields.status !== 'active') continue;
-      if (this.mail.of(record.id).size > 0) return true;
-      const dueAt = record.fields.dueAt as number | null | undefined;
+      const { status } = record.fields;
+      if (status !== 'suspended' && this.mail.of(record.id).size > 0) return true;
+      const dueAt = status !== 'active' ? null : (record.fields.dueAt as number | null | undefined);
       if (dueAt != null && dueAt < until) return true;
     }
     return false;
@@ -172,7 +173,7 @@ export class ActorAudit {
       const record = records.get(`actor/${actor}`);
       yield* takingIn(line, actor, { oracle, hasPeers, now: record && actorOf(record) });
     }
-    yield* this.mail.overtakenBy(line, hasPeers);
+    yield* this.mail.overtakenBy(line);
   }
 
   /** Once nothing fails: timers that are due for longer than a poll. */

@@ -11,9 +11,15 @@ interface Waiting {
 
 /** The mail that waits, by actor: each message is there once, and taken in order. */
 export class Mailboxes {
+  readonly #hasPeers: boolean;
   readonly #waiting = new Map<string, Map<string, Waiting>>();
   /** Ids of messages that were there, with the seq at which they were taken; null: they wait. */
   readonly #known = new Map<string, number | null>();
+
+  /** `hasPeers`: the entries of one commit come in any order. */
+  constructor(hasPeers: boolean) {
+    this.#hasPeers = hasPeers;
+  }
 
   /** Messages that an operator skipped. */
   readonly skipped = new Set<string>();
@@ -34,7 +40,7 @@ export class Mailboxes {
 
   /** What is wrong with an entry of a message, given the record before it. */
   *follow(entry: HistoryEntry, before: ReplayedRecord | undefined): Generator<string> {
-    const { id, event, to, seq, at } = entry;
+    const { id, event, to, seq, at, commit } = entry;
     if (event === 'evicted') {
       if (before?.state === 'waiting') yield 'I27 is dropped, and waits';
       this.#known.delete(id);
@@ -57,11 +63,12 @@ export class Mailboxes {
     const box = this.#waiting.get(actor);
     box?.delete(id);
     if (box?.size === 0) this.#waiting.delete(actor);
-    this.#known.set(id, seq);
+    this.#known.set(id, this.#hasPeers ? commit : seq);
   }
 
   /** No message of a line overtakes one that waits: with peers, one of the same sender. */
-  *overtakenBy(line: ActorLine, hasPeers: boolean): Generator<Finding> {
+  *overtakenBy(line: ActorLine): Generator<Finding> {
+    const hasPeers = this.#hasPeers;
     for (const [actor, ended] of line.ended)
       for (const [at, { entry, message }] of ended.entries()) {
         if (isStop(message.id) || entry.patch?.reason === 'skipped') continue;
@@ -70,7 +77,7 @@ export class Mailboxes {
           seq < message.lastSeq && (!hasPeers || (from !== null && other === from));
         for (const [id, waiting] of this.of(actor))
           if (!isStop(id) && isBefore(waiting.seq, waiting.from)) yield [entry, `I26 overtakes ${id}`];
-        for (const later of ended.slice(at + 1)) {
+        for (const later of hasPeers ? [] : ended.slice(at + 1)) {
           const { id, lastSeq, fields } = later.message;
           if (!isStop(id) && isBefore(lastSeq, (fields.from ?? null) as string | null))
             yield [entry, `I26 overtakes ${id}`];

@@ -18,6 +18,7 @@ export interface TakingFacts {
 export function* takingIn(line: ActorLine, actor: string, facts: TakingFacts): Generator<Finding> {
   const steps = line.steps.get(actor) ?? [];
   const moved = new Set<Step>();
+  // With peers the messages of a commit come in any order.
   let next = 0;
   for (const ended of line.ended.get(actor) ?? []) {
     if (isStop(ended.message.id)) continue;
@@ -26,11 +27,13 @@ export function* takingIn(line: ActorLine, actor: string, facts: TakingFacts): G
       yield* deadAt(ended, places, facts);
       continue;
     }
-    const found = steps.findIndex((step, index) => index >= next && isStepOf(step, ended));
+    const found = steps.findIndex(
+      (step, index) => index >= next && !moved.has(step) && isStepOf(step, ended),
+    );
     if (found === -1) yield* ignoredAt(ended, places, facts);
     else {
       const step = steps[found] as Step;
-      next = found + 1;
+      if (!facts.hasPeers) next = found + 1;
       moved.add(step);
       yield* movedBy(step, ended, facts);
     }
