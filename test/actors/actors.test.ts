@@ -1,5 +1,6 @@
-import { createSignalbox, memoryStore, SignalboxError } from 'signalbox';
+import { createSignalbox, defineMachine, memoryStore, SignalboxError } from 'signalbox';
 import { describe, expect, it } from 'vitest';
+import { fromTransition } from 'xstate';
 import { actorBox, stores } from './box.ts';
 import { ada, length, order } from './machines.ts';
 
@@ -185,6 +186,22 @@ describe.each(stores)('A durable actor on a %s store', (_, makeStore) => {
     expect(entries.map(([event]) => event)).toEqual(['signalbox.start', 'change', 'change']);
   });
 
+  it('is not started by a message that its machine cannot take', async () => {
+    const { box } = await actorBox(makeStore());
+    const actor = box.actor(length, 'root');
+
+    const sent = actor.send({ type: 'change', by: 13 }, { start: undefined, id: 'first' });
+
+    await expect(sent).rejects.toMatchObject({ code: 'STEP_FAILED' });
+    await expect(actor.snapshot()).rejects.toMatchObject({ code: 'ACTOR_NOT_FOUND' });
+    const again = await actor.send({ type: 'change', by: 1 }, { start: undefined, id: 'first' });
+    expect([again.taken, again.isDuplicate]).toEqual([true, false]);
+    expect((await actor.send({ type: 'change', by: 1 }, { start: undefined, id: 'first' })).isDuplicate).toBe(
+      true,
+    );
+    expect((await actor.snapshot()).context).toBe(1);
+  });
+
   it('calls observers with what is on disk, and lets a condition be waited for', async () => {
     const { box, reactor } = await actorBox(makeStore());
     const actor = await box.actor(length, 'root').start();
@@ -217,6 +234,22 @@ describe.each(stores)('A durable actor on a %s store', (_, makeStore) => {
       ['order/c', 'active'],
     ]);
     expect(stopped.actors.map(({ actor }) => actor.id)).toEqual(['order/b']);
+  });
+});
+
+describe('Two machines of one logic under different names', () => {
+  it('have jobs of their own', async () => {
+    const logic = fromTransition((n: number, event: { type: 'add'; by: number }) => n + event.by, 0);
+    const [one, other] = [defineMachine(logic, { name: 'one' }), defineMachine(logic, { name: 'other' })];
+    const { box, reactor } = await actorBox(memoryStore(), { machines: [one, other], jobs: [] });
+    await box.actor(one, 'a').start();
+    await box.actor(other, 'a').start();
+
+    const job = await box.queue().put(box.actor(other, 'a').job({ type: 'add', by: 2 }));
+    await reactor.runUntilIdle();
+
+    expect([job.name, (await job.result()).context]).toEqual(['other.ask', 2]);
+    expect((await box.actor(one, 'a').snapshot()).context).toBe(0);
   });
 });
 

@@ -248,6 +248,19 @@ describe.each(stores)('The mailbox of an actor on a %s store', (_, makeStore) =>
     expect((await box.deadLetters.list()).map(({ reason }) => reason)).toEqual(['stopped']);
   });
 
+  it('an actor that begins anew takes nothing that was sent to its earlier life', async () => {
+    const { box, reactor } = await actorBox(makeStore(), options);
+    const actor = await box.actor(length, 'root').start();
+    await actor.suspend('for a while');
+    for (let n = 0; n < 40; n += 1) await actor.send({ type: 'change', by: 1 });
+
+    await Promise.all([actor.stop(), actor.start(undefined, { ifExists: 'restart' })]);
+    await reactor.runUntilIdle();
+
+    expect((await actor.snapshot()).context).toBe(0);
+    expect(await box.deadLetters.list(100)).toHaveLength(40);
+  });
+
   it('mail that an earlier process has not taken is taken by the next one', async () => {
     const { box, crash, reopen, reactor } = await actorBox(makeStore(), { ...options, machines: [length] });
     const actor = await box.actor(length, 'root').start();

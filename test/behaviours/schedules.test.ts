@@ -687,3 +687,45 @@ describe('A schedule in a crash', () => {
     },
   );
 });
+
+describe('A schedule that another process removes', () => {
+  it.each(['trigger', 'pause', 'remove'] as const)(
+    'while it is read for %s is not there, and nothing is written',
+    async (call) => {
+      let removeIt: (() => Promise<void>) | null = null;
+      const inner = memoryStore();
+      const store = {
+        name: inner.name,
+        open: async (ports: Parameters<typeof inner.open>[0]) => {
+          const open = await inner.open(ports);
+          return decorateStore(open, {
+            read: async (read, name, [kind]) => {
+              const value = await read();
+              if (name === 'get' && kind === 'schedule' && removeIt !== null) {
+                const remove = removeIt;
+                removeIt = null;
+                await remove();
+              }
+              return value;
+            },
+          });
+        },
+      };
+      const note = defineJob({ name: 'note', run: () => null });
+      const { box, tearDown } = await createTestBox({ store, jobs: [note], reactor: new VirtualReactor() });
+      const { schedules } = box.queue();
+      await schedules.set('often', { every: '1h' }, note);
+      removeIt = async () => {
+        const gone = { kind: 'schedule', id: '/often', event: 'schedule.end', from: null, to: null } as const;
+        await box.store.commit({ by: 'other', changes: [{ ...gone, patch: null, gone: true }], expect: [] })
+          .written;
+      };
+
+      await expect(schedules[call]('often')).rejects.toMatchObject({ code: 'SCHEDULE_NOT_FOUND' });
+
+      expect(await box.store.list('schedule', '')).toEqual([]);
+      expect(await box.store.list('job', '')).toEqual([]);
+      await tearDown();
+    },
+  );
+});

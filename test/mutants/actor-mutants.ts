@@ -13,7 +13,7 @@ export const actorMutants: readonly TestedMutant[] = [
     edits: [
       {
         file: 'src/runtime/actors/make-turn.ts',
-        find: 'if (isChanged || this.#isNoted || this.#ended.length > 0)',
+        find: 'if (isChanged || this.#isNoted || ended.length > 0)',
         replace: 'if (isChanged || this.#isNoted)',
       },
     ],

@@ -4,10 +4,9 @@ import { EventRefusedError, SignalboxError } from '../../errors.ts';
 import { refusingGuards } from '../../model/durable/look.ts';
 import { StepError } from '../../model/durable/machine.ts';
 import { versionVerdict } from '../../model/durable/migrate.ts';
-import { dueTimers } from '../../model/durable/timers.ts';
 import type { ActorRecord, MessageRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
-import { decodeValue, encodeValue } from '../../model/values/values.ts';
+import { encodeValue } from '../../model/values/values.ts';
 import type { Change, Precondition } from '../../store/store.ts';
 import { putLetter } from '../commits/letters.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
@@ -18,7 +17,8 @@ import { storedJobOnly } from '../jobs/job-drafts.ts';
 import type { JobHandles } from '../jobs/job-like.ts';
 import type { Answer, CommandItem, EventItem, Item, StartItem } from './actor-items.ts';
 import { childJobId } from './child-jobs.ts';
-import { type DeadReason, dead, freeLetterId, ifNew, stopLetterId, taken, takenLetter } from './messages.ts';
+import { DueMail, decodedEvent, mostMail } from './due-mail.ts';
+import { freeLetterId, ifNew, takenLetter } from './messages.ts';
 import { ActorInTurn, argOf, type JobTask, type TurnTools } from './turn.ts';
 
 /** What turns are made with. */
@@ -58,9 +58,6 @@ export interface TurnOptions {
   readonly isMailed: boolean;
 }
 
-/** How many messages one turn takes. */
-const mostMail = 32;
-
 /** Makes the turn of an actor: reads its record and computes all that is to be committed. Nothing is written. */
 export async function makeTurn(
   deps: TurnDeps,
@@ -71,9 +68,11 @@ export async function makeTurn(
 ): Promise<TurnPlan> {
   const { work, machines } = deps;
   const record = await (work.isPartial ? work.readChecked('actor', id) : work.read('actor', id));
-  const mail = options.readsMail ? await work.context.store.mail(id, mostMail) : [];
+  // An actor that begins anew takes nothing that was sent to its earlier life.
+  const readsMail = options.readsMail || (items[0]?.kind === 'start' && record !== undefined);
+  const mail = readsMail ? await work.context.store.mail(id, mostMail) : [];
   const turn = new TurnInMaking(deps, machines.mustKnow(record?.machine ?? machine), id, record);
-  await turn.make(items, mail, options);
+  await turn.make(items, mail, { ...options, readsMail });
   return turn.plan(mail.length === mostMail);
 }
 
@@ -86,7 +85,7 @@ class TurnInMaking {
   readonly #changes: Change[] = [];
   readonly #answers = new Map<number, Answer | Error>();
   readonly #ids = new Set<string>();
-  readonly #ended: MessageRecord[] = [];
+  readonly #due: DueMail;
   #isMailLeft = false;
   /** An event was noted as taken, whether or not it has changed anything. */
   #isNoted = false;
@@ -114,10 +113,7 @@ class TurnInMaking {
       carryOut: deps.carryOut,
     };
     this.#actor = new ActorInTurn(this.#tools, id, machine, record);
-  }
-
-  get #isSuspended(): boolean {
-    return this.#actor.status === 'suspended';
+    this.#due = new DueMail(context, this.#actor, now, (event) => decodedEvent(event, at.resolve));
   }
 
   get #id(): string {
@@ -127,9 +123,9 @@ class TurnInMaking {
   async make(items: readonly Item[], mail: readonly MessageRecord[], options: TurnOptions): Promise<void> {
     const first = items[0];
     if (this.#actor.status === 'active') this.#bringUp();
-    if (options.readsMail) await this.#takeDue(mail);
-    else if (this.#actor.status === 'active' && first?.kind === 'event') await this.#takeTimers();
-    if (mail.length === mostMail && first?.kind === 'event') return;
+    if (options.readsMail) await this.#due.takeAll(mail);
+    else if (this.#actor.status === 'active' && first?.kind === 'event') await this.#due.takeTimers();
+    if (mail.length === mostMail && (first?.kind === 'event' || first?.kind === 'start')) return;
     for (const [index, item] of items.entries()) await this.#item(index, item, options);
     if (
       !options.readsMail &&
@@ -141,19 +137,20 @@ class TurnInMaking {
 
   plan(hasMore: boolean): TurnPlan {
     const { parts, record } = this.#actor;
-    const changes = [...parts.changes, ...this.#changes];
+    const { ended } = this.#due;
+    const changes = [...parts.changes, ...this.#due.changes, ...this.#changes];
     const expect = [...parts.expect, ...this.#expect];
     const isChanged = parts.changes.some(({ kind, id }) => kind === 'actor' && id === this.#id);
     // What is dropped, is dropped by what was read: the actor may have begun, or have another child, by now.
-    if (isChanged || this.#isNoted || this.#ended.length > 0)
+    if (isChanged || this.#isNoted || ended.length > 0)
       expect.push(ifUnchanged(this.#read ?? { id: this.#id, rev: 0 }, 'actor'));
     // Another process may have dropped them: the revision of the actor would not say so.
-    for (const message of this.#ended) expect.push(ifUnchanged(message, 'message'));
+    for (const message of ended) expect.push(ifUnchanged(message, 'message'));
     const isDue = (record?.dueAt ?? Number.POSITIVE_INFINITY) <= this.#tools.at.now;
     return {
       ...{ read: this.#read, changes, expect, jobs: parts.jobs, after: parts.after, answers: this.#answers },
       plansDue: changes.some(({ kind, patch }) => kind === 'actor' && patch !== null && patch.dueAt != null),
-      hasMore: !this.#isSuspended && (hasMore || this.#isMailLeft || isDue),
+      hasMore: !this.#actor.isSuspended && (hasMore || this.#isMailLeft || isDue),
     };
   }
 
@@ -177,104 +174,6 @@ class TurnInMaking {
     const { machine, version } = this.#actor.there;
     const known = [prepared, ...prepared.previous].map((each) => each.version);
     return new SignalboxError('UNKNOWN_VERSION', { id: this.#id, machine, version, known });
-  }
-
-  /** Timers and mail by instant: a timer that is due when a message is committed comes before it. */
-  async #takeDue(mail: readonly MessageRecord[]): Promise<void> {
-    const stop = await this.#stopMessage(mail);
-    if (stop !== null) {
-      if (this.#isOwnStop(stop)) this.#actor.stop(null);
-      this.#taken(stop);
-    }
-    for (const message of mail) {
-      if (message.id === stop?.id) continue;
-      await this.#takeTimers(message.at);
-      if (this.#isSuspended) return;
-      await this.#message(message);
-      if (this.#isSuspended) return;
-    }
-    if (this.#actor.status === 'active') await this.#takeTimers();
-  }
-
-  /** A message that stops the actor overtakes all others. */
-  async #stopMessage(mail: readonly MessageRecord[]): Promise<MessageRecord | null> {
-    const id = `${this.#id}#${stopLetterId}`;
-    const found = mail.find((message) => message.id === id);
-    if (found !== undefined || mail.length < mostMail) return found ?? null;
-    const message = await this.#deps.work.context.store.get('message', id);
-    return message?.state === 'waiting' ? message : null;
-  }
-
-  /** A stop is meant for one run of a child. */
-  #isOwnStop({ run }: MessageRecord): boolean {
-    const { record, isAlive } = this.#actor;
-    return isAlive && (run === null || record?.parent?.run === run);
-  }
-
-  async #takeTimers(until = this.#tools.at.now): Promise<void> {
-    for (;;) {
-      if (this.#actor.status !== 'active') return;
-      const [timer] = dueTimers(this.#actor.there, Math.min(until, this.#tools.at.now));
-      if (timer === undefined) return;
-      try {
-        await this.#actor.takeTimer(timer);
-      } catch (error) {
-        this.#refusedByMachine(error);
-      }
-    }
-  }
-
-  async #message(message: MessageRecord): Promise<void> {
-    const actor = this.#actor;
-    if (!actor.isAlive) {
-      const reason =
-        actor.status === 'absent' ? 'unknown' : actor.status === 'stopped' ? 'stopped' : 'finished';
-      if (message.run === null) this.#dead(message, reason);
-      else this.#taken(message);
-      return;
-    }
-    const { event, run, from } = message;
-    // The outcome of an earlier run.
-    if (run !== null && !this.#isPresentRun(message)) {
-      this.#taken(message);
-      return;
-    }
-    const given = event as { readonly type: string; readonly [key: string]: Json };
-    try {
-      await actor.take(this.#decoded(given), argOf(given).arg);
-      this.#taken(message);
-    } catch (error) {
-      if (run === null && (from === null || !from.includes('/'))) {
-        const failure = failureOf(error);
-        this.#dead(message, 'threw', failure);
-        this.#deps.work.context.log.events(
-          'ERROR',
-          () =>
-            `actor ${this.#id} could not take "${given.type}", which is a dead letter now: ${errorText(failure)}`,
-          { err: failure.toError() },
-        );
-      } else this.#refusedByMachine(error, message);
-    }
-  }
-
-  #isPresentRun({ run, from }: MessageRecord): boolean {
-    const children = Object.values(this.#actor.there.children ?? {});
-    return children.some((child) => child.run === run && child.id === from);
-  }
-
-  /** What the flow cannot do without has thrown: the actor waits for a repair, or has failed. */
-  #refusedByMachine(error: unknown, message?: MessageRecord): void {
-    const failure = failureOf(error);
-    const actor = this.#actor;
-    const { log } = this.#deps.work.context;
-    log.events('ERROR', () => `actor ${this.#id} cannot go on: ${errorText(failure)}`, {
-      err: failure.toError(),
-    });
-    if (actor.machine.settings.onError === 'suspend') actor.suspend(failure);
-    else {
-      actor.fail(failure);
-      if (message !== undefined) this.#taken(message);
-    }
   }
 
   async #item(index: number, item: Item, options: TurnOptions): Promise<void> {
@@ -311,6 +210,19 @@ class TurnInMaking {
     await this.#actor.start(input, arg, null);
   }
 
+  /** An actor that its first event starts: both, or neither. */
+  async #beginWith(index: number, item: EventItem, input: unknown): Promise<void> {
+    const undo = this.#actor.mark();
+    try {
+      await this.#begin(input);
+      await this.#event(index, { ...item, start: null, id: null }, { readsMail: true, isMailed: false });
+      if (item.id !== null) this.#note(item.id);
+    } catch (error) {
+      undo();
+      throw error;
+    }
+  }
+
   async #event(index: number, item: EventItem, { isMailed }: TurnOptions): Promise<void> {
     const actor = this.#actor;
     const { event, id, asks } = item;
@@ -321,7 +233,7 @@ class TurnInMaking {
     }
     if (actor.status === 'absent') {
       if (item.start === null) throw new SignalboxError('ACTOR_NOT_FOUND', { id: this.#id });
-      await this.#begin(item.start.input);
+      return this.#beginWith(index, item, item.start.input);
     }
     if (!actor.isAlive) throw new SignalboxError('ACTOR_FINISHED', { id: this.#id, status: actor.status });
     const encoded = encodeValue(event, 'event', storedJobOnly, this.#deps.work.context.limits) as {
@@ -341,14 +253,18 @@ class TurnInMaking {
       this.#isMailLeft = actor.status === 'active';
       return this.#answer(index, null);
     }
-    const isTaken = await actor.take(this.#decoded(encoded), argOf(encoded).arg);
+    const isTaken = await actor.take(decodedEvent(encoded, this.#tools.at.resolve), argOf(encoded).arg);
     if (asks && !isTaken) throw this.#eventRefused(event);
-    if (id !== null) {
-      this.#isNoted = true;
-      this.#changes.push(takenLetter({ actor: this.#id, machine: actor.machine.name, at }, id));
-      this.#expect.push(ifNew(this.#id, id));
-    }
+    if (id !== null) this.#note(id);
     this.#answer(index, isTaken);
+  }
+
+  /** A message under this id is taken. */
+  #note(id: string): void {
+    const { machine } = this.#actor;
+    this.#isNoted = true;
+    this.#changes.push(takenLetter({ actor: this.#id, machine: machine.name, at: this.#tools.at.now }, id));
+    this.#expect.push(ifNew(this.#id, id));
   }
 
   #eventRefused(event: EventObject): EventRefusedError {
@@ -372,55 +288,20 @@ class TurnInMaking {
       this.#isMailLeft = true;
     } else if (kind === 'suspend') actor.suspend(Failure.from(new Error(reason)));
     else {
-      if (kind === 'skip') await this.#skip();
+      if (kind === 'skip') await this.#due.skip(this.#read?.failure ?? null);
       actor.resume();
       this.#isMailLeft = true;
     }
     this.#answer(index, null);
   }
 
-  /** The message at the head is dead, or the timer that is due first is dropped: what comes first of the two. */
-  async #skip(): Promise<void> {
-    const { now } = this.#tools.at;
-    const [message] = await this.#deps.work.context.store.mail(this.#id, 1);
-    const [timer] = dueTimers(this.#actor.there, Math.min(message?.at ?? now, now));
-    if (timer !== undefined) {
-      this.#actor.resume();
-      this.#actor.dropTimer(timer);
-      this.#actor.suspend(new Failure(this.#read?.failure as never));
-    } else if (message !== undefined) this.#dead(message, 'skipped');
-  }
-
-  #taken(message: MessageRecord): void {
-    this.#changes.push(taken(message, this.#tools.at.now));
-    this.#ended.push(message);
-  }
-
-  #dead(message: MessageRecord, reason: DeadReason, failure: Failure | null = null): void {
-    this.#changes.push(dead(message, reason, this.#tools.at.now, failure?.data ?? null));
-    this.#ended.push(message);
-  }
-
   #answer(index: number, isTaken: boolean | null): void {
     const receipt = { actor: this.#id, taken: isTaken, isDuplicate: false };
     this.#answers.set(index, { receipt, record: this.#actor.record });
-  }
-
-  #decoded(event: Json): EventObject {
-    const { error, ...rest } = event as { readonly type: string; readonly [key: string]: Json };
-    // The failure of a child is data of its own.
-    if (!rest.type.startsWith('xstate.error.'))
-      return decodeValue(event, this.#tools.at.resolve) as EventObject;
-    const decoded = decodeValue(rest, this.#tools.at.resolve) as EventObject;
-    return { ...decoded, error: new Failure(error as never) } as EventObject;
   }
 }
 
 function suspended({ id, failure }: ActorRecord): SignalboxError {
   const text = failure === null ? 'no reason is known' : errorText(new Failure(failure));
   return new SignalboxError('ACTOR_SUSPENDED', { id, failure: text });
-}
-
-function failureOf(error: unknown): Failure {
-  return error instanceof StepError ? error.failure : Failure.from(error);
 }

@@ -96,9 +96,29 @@ export class ActorInTurn {
     return this.status === 'active' || this.status === 'suspended';
   }
 
+  get isSuspended(): boolean {
+    return this.status === 'suspended';
+  }
+
   get there(): ActorRecord {
     if (this.record === undefined) throw new Error(`actor ${this.id} was never there`);
     return this.record;
+  }
+
+  /** Returns what takes back all that is done from now on. */
+  mark(): () => void {
+    const { record, machine } = this;
+    const { changes, expect, jobs, after, children } = this.parts;
+    const lengths = [changes, expect, jobs, after].map((list) => list.length);
+    const known = [...children.keys()];
+    return () => {
+      this.record = record;
+      this.machine = machine;
+      [changes, expect, jobs, after].forEach((list, place) => {
+        list.length = lengths[place] ?? 0;
+      });
+      for (const id of children.keys()) if (!known.includes(id)) children.delete(id);
+    };
   }
 
   /** Begins, or begins anew. @throws StepError, SignalboxError. */

@@ -4,14 +4,13 @@ import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkReason } from '../../model/checks/names.ts';
 import type { ScheduleRecord } from '../../model/records/records.ts';
 import { firstTick } from '../../model/schedules/decide.ts';
-import { stepSchedule } from '../../model/schedules/step.ts';
+import { newScheduleRecord, stepSchedule } from '../../model/schedules/step.ts';
 import type { StagedChange } from '../commits/committer.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import { retryConflicts } from '../commits/retry.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { putConditions } from './put-conditions.ts';
 import { putOf } from './scheduled-job.ts';
-import { readSchedule } from './set-schedule.ts';
 
 /** Options of a pause of a schedule. */
 export interface SchedulePauseOptions {
@@ -26,7 +25,9 @@ export async function mustHaveSchedule(
   name: string,
 ): Promise<ScheduleRecord> {
   const id = `${queue}/${name}`;
-  if ((await work.readChecked('schedule', id)) !== undefined) return readSchedule(work, id);
+  const record = await work.readChecked('schedule', id);
+  // One that this commit has just made has only what was set.
+  if (record !== undefined) return { ...newScheduleRecord(id), ...record };
   const all = await work.list('schedule', `${queue}/`);
   const known = all.map((schedule) => schedule.id.slice(queue.length + 1));
   throw new SignalboxError('SCHEDULE_NOT_FOUND', { name: String(name), queue, known });

@@ -2,6 +2,7 @@ import type { SimulationMutant } from '../mutants.ts';
 
 const stores = ['memory', 'json'] as const;
 const turns = 'src/runtime/actors/make-turn.ts';
+const dueMail = 'src/runtime/actors/due-mail.ts';
 
 /** One safeguard of durable actors each. */
 export const actorMutants: readonly SimulationMutant[] = [
@@ -11,7 +12,7 @@ export const actorMutants: readonly SimulationMutant[] = [
     stores,
     edits: [
       {
-        file: turns,
+        file: dueMail,
         find: 'return children.some((child) => child.run === run && child.id === from);',
         replace: 'return children.some((child) => child.run >= (run ?? 0) && from !== null);',
       },
@@ -81,7 +82,7 @@ export const actorMutants: readonly SimulationMutant[] = [
     name: 'mail-overtakes-timer',
     without: 'the timers that were due when a message was sent, before that message',
     stores,
-    edits: [{ file: turns, find: 'await this.#takeTimers(message.at);', replace: '' }],
+    edits: [{ file: dueMail, find: 'await this.takeTimers(message.at);', replace: '' }],
   },
   {
     name: 'message-kept',
@@ -89,9 +90,9 @@ export const actorMutants: readonly SimulationMutant[] = [
     stores,
     edits: [
       {
-        file: turns,
-        find: 'this.#changes.push(taken(message, this.#tools.at.now));',
-        replace: 'if (message.run === null) this.#changes.push(taken(message, this.#tools.at.now));',
+        file: dueMail,
+        find: 'this.changes.push(taken(message, this.#now));',
+        replace: 'if (message.run === null) this.changes.push(taken(message, this.#now));',
       },
     ],
   },
@@ -142,9 +143,9 @@ export const actorMutants: readonly SimulationMutant[] = [
     stores,
     edits: [
       {
-        file: turns,
-        find: 'await this.#takeTimers(message.at);\n      if (this.#isSuspended) return;\n      await this.#message(message);\n      if (this.#isSuspended) return;',
-        replace: 'await this.#takeTimers(message.at);\n      await this.#message(message);',
+        file: dueMail,
+        find: 'await this.takeTimers(message.at);\n      if (this.#actor.isSuspended) return;\n      await this.#message(message);\n      if (this.#actor.isSuspended) return;',
+        replace: 'await this.takeTimers(message.at);\n      await this.#message(message);',
       },
       {
         file: 'machines/actor.machine.ts',
@@ -159,9 +160,9 @@ export const actorMutants: readonly SimulationMutant[] = [
     stores,
     edits: [
       {
-        file: turns,
-        find: 'const [timer] = dueTimers(this.#actor.there, Math.min(until, this.#tools.at.now));',
-        replace: 'const [timer] = dueTimers(this.#actor.there, Math.min(until, this.#tools.at.now) + 1000);',
+        file: dueMail,
+        find: 'const [timer] = dueTimers(this.#actor.there, Math.min(until, this.#now));',
+        replace: 'const [timer] = dueTimers(this.#actor.there, Math.min(until, this.#now) + 1000);',
       },
     ],
   },

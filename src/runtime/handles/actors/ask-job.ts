@@ -10,13 +10,14 @@ import { plainSnapshot } from './plain-snapshot.ts';
 
 type AskDefinition = JobDefinition<readonly [id: string, event: Json], unknown>;
 
-/** One for each machine: jobs are made with the definition that a box knows. */
-const definitions = new WeakMap<object, AskDefinition>();
+/** One for each machine and name: jobs are made with the definition that a box knows. */
+const definitions = new WeakMap<object, Map<string, AskDefinition>>();
 
 /** The definition of the jobs that ask actors of a machine: `<name>.ask`. */
 export function askDefinitionOf(machine: MachineLike): AskDefinition {
-  const key = machine.prepared.given;
-  const known = definitions.get(key);
+  const named = definitions.get(machine.prepared.given) ?? new Map<string, AskDefinition>();
+  definitions.set(machine.prepared.given, named);
+  const known = named.get(machine.name);
   if (known !== undefined) return known;
   const made = makeDefinition({
     name: `${machine.name}.ask`,
@@ -32,7 +33,7 @@ export function askDefinitionOf(machine: MachineLike): AskDefinition {
       return plainSnapshot(thawed(at, await ask(at, event)) as never) as never;
     },
   }) as AskDefinition;
-  definitions.set(key, made);
+  named.set(machine.name, made);
   return made;
 }
 
