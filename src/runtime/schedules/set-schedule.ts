@@ -52,7 +52,7 @@ export async function setSchedule(
 }
 
 /** The record of a schedule as a unit of work sees it; one that was never set when there is none. */
-export async function readSchedule(work: UnitOfWork, id: string): Promise<ScheduleRecord> {
+async function readSchedule(work: UnitOfWork, id: string): Promise<ScheduleRecord> {
   // One that this commit has just made has only what was set.
   return { ...newScheduleRecord(id), ...(await work.readChecked('schedule', id)) };
 }
