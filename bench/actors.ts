@@ -49,16 +49,8 @@ export async function run({
     progress('jobs without machines');
     const jobsRatio = await jobsBefore(arena, { jobs, warmUpMs, rounds: 3 * rounds });
     return {
-      taken: {
-        sendPerS: sends.perS,
-        sendCpuUs: sends.cpuUsEach,
-        hotPerS: hot.perS,
-        hotCpuUs: hot.cpuUsEach,
-        stepUs,
-        ...asleep,
-        ...opened,
-        jobsRatio,
-      },
+      ...{ sendPerS: sends.perS, sendCpuUs: sends.cpuUsEach, hotPerS: hot.perS, hotCpuUs: hot.cpuUsEach },
+      ...{ stepUs, ...asleep, ...opened, jobsRatio },
     };
   });
   progress('PostgreSQL');

@@ -21,10 +21,13 @@ const withFew = new Map<string, string>();
 /** What a line of the journal says of the charts that stepped. */
 export function versionFor(changes: readonly { readonly kind: string }[], given: string): string {
   if (given !== machineVersion) return given;
+  // Most lines are about jobs alone.
+  let isAboutFew = false;
+  for (const { kind } of changes) if (kind in chartsOfFew) isAboutFew = true;
+  if (!isAboutFew) return given;
   let few = '';
   for (const kind of kindsOfFew)
     if (changes.some((change) => change.kind === kind)) few += `,${chartsOfFew[kind]}`;
-  if (few === '') return given;
   // One text for all lines: otherwise each would have its own.
   const version = withFew.get(few) ?? `${machineVersion}${few}`;
   withFew.set(few, version);

@@ -86,7 +86,7 @@ export function changed(
   if (change.to !== null) next.state = change.to;
   const order = next.order as JobRecord['order'] | undefined;
   if (order && order[1] === 0) next.order = [order[0], seq];
-  if (before === undefined && 'createdSeq' in next) next.createdSeq = seq;
+  if (before === undefined && (change.kind === 'job' || change.kind === 'actor')) next.createdSeq = seq;
   if (change.kind === 'job') shared.share(next);
   else if (change.kind === 'actor') dropCleared(next, patch);
   return next as unknown as Records[Kind];

@@ -65,7 +65,9 @@ export class Tables {
   /** Completes a record of a snapshot that is loaded into these tables. */
   readonly revive = (kind: Kind, stored: StoredRecord): Records[Kind] => loaded(kind, stored, this.#shared);
 
-  readonly get = <K extends Kind>(kind: K, id: string): Records[K] | undefined => this.#records[kind].get(id);
+  get<K extends Kind>(kind: K, id: string): Records[K] | undefined {
+    return this.#records[kind].get(id);
+  }
 
   /** All records of a kind, in no order. */
   all<K extends Kind>(kind: K): Iterable<Records[K]> {

@@ -8,14 +8,15 @@ export const mostActors = 200;
 
 /** Active actors of some machines that are due, earliest first. */
 export function dueActors(
-  { actors, get }: Reads,
+  tables: Reads,
   machines: readonly string[],
   now: number,
   most: number,
 ): readonly string[] {
   const found: ActorRecord[] = [];
   for (const machine of new Set(machines))
-    for (const id of first(actors.due(machine, now), most)) found.push(get('actor', id) as ActorRecord);
+    for (const id of first(tables.actors.due(machine, now), most))
+      found.push(tables.get('actor', id) as ActorRecord);
   return found
     .sort((one, other) => (one.dueAt as number) - (other.dueAt as number) || byId(one.id, other.id))
     .slice(0, Math.max(0, most))
@@ -36,22 +37,22 @@ export function mailed(
 }
 
 /** The first waiting messages of an actor. */
-export function mailOf({ mail, get }: Reads, actor: string, most: number): readonly MessageRecord[] {
-  return first(mail.of(actor), most).map((id) => get('message', id) as MessageRecord);
+export function mailOf(tables: Reads, actor: string, most: number): readonly MessageRecord[] {
+  return first(tables.mail.of(actor), most).map((id) => tables.get('message', id) as MessageRecord);
 }
 
-export function deadLetters({ mail, get }: Reads, most: number): readonly MessageRecord[] {
-  return first(mail.dead.latest(), most).map((id) => get('message', id) as MessageRecord);
+export function deadLetters(tables: Reads, most: number): readonly MessageRecord[] {
+  return first(tables.mail.dead.latest(), most).map((id) => tables.get('message', id) as MessageRecord);
 }
 
-export function actorsPage({ actors, get }: Reads, request: ActorPageRequest): ActorPage {
+export function actorsPage(tables: Reads, request: ActorPageRequest): ActorPage {
   const { machine, after = '' } = request;
   const limit = Math.min(Math.max(1, request.limit), mostActors);
   const found: ActorRecord[] = [];
-  for (const each of machine === undefined ? actors.machines() : [machine]) {
+  for (const each of machine === undefined ? tables.actors.machines() : [machine]) {
     let n = 0;
-    for (const id of actors.ids(each, after)) {
-      const actor = get('actor', id) as ActorRecord;
+    for (const id of tables.actors.ids(each, after)) {
+      const actor = tables.get('actor', id) as ActorRecord;
       if (!isWanted(actor, request)) continue;
       found.push(actor);
       n += 1;
