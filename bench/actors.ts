@@ -1,17 +1,15 @@
 import { rmSync } from 'node:fs';
 import type { Options } from './embedded.ts';
 import type { ActorOptions } from './measures/actors.ts';
+import { againstBefore } from './measures/against-before.ts';
 import { inArena } from './measures/arena.ts';
-import type { BurnDown } from './measures/burn-down.ts';
 import type { Check } from './measures/check.ts';
-import { type Arena, turnOf } from './measures/contenders.ts';
-import type { Children } from './measures/in-child.ts';
 import { inChild } from './measures/in-child.ts';
 import { freshFolder } from './measures/place.ts';
 import { inPostgresArena } from './measures/postgres-arena.ts';
 import { releaseBefore } from './measures/release-before.ts';
-import { median, medians } from './measures/statistics.ts';
-import { progress, takeTurns } from './measures/turns.ts';
+import { medians } from './measures/statistics.ts';
+import { progress } from './measures/turns.ts';
 
 type Figures = Record<string, number>;
 
@@ -47,7 +45,9 @@ export async function run({
     const opened = medians(await times(rounds, () => take({ of: 'opened', ...sleepers }, ['--expose-gc'])));
     rmSync(dir, { recursive: true });
     progress('jobs without machines');
-    const jobsRatio = await jobsBefore(arena, { jobs, warmUpMs, rounds: 3 * rounds });
+    const before = releaseBefore(arena.place, 'actors');
+    const pairs = { processes: 2 * rounds + 1, rounds: 5 };
+    const jobsRatio = await againstBefore(before, { place: arena.place, jobs, warmUpMs, ...pairs });
     return {
       ...{ sendPerS: sends.perS, sendCpuUs: sends.cpuUsEach, hotPerS: hot.perS, hotCpuUs: hot.cpuUsEach },
       ...{ stepUs, ...asleep, ...opened, jobsRatio },
@@ -83,32 +83,4 @@ async function times<Taken>(rounds: number, take: () => Promise<Taken>): Promise
   const taken: Taken[] = [];
   for (let round = 0; round < rounds; round += 1) taken.push(await take());
   return taken;
-}
-
-/** Processor time of a job before there were actors, over that of now; null without the history of the repository. */
-async function jobsBefore(
-  arena: Arena & { readonly children: Children },
-  { jobs, warmUpMs, rounds }: { readonly jobs: number; readonly warmUpMs: number; readonly rounds: number },
-): Promise<number | null> {
-  const before = releaseBefore(arena.place, 'actors');
-  if (before === null) return null;
-  const course = { jobs, warmUpMs: 0, sustainedMs: 0, drainLimitMs: 30_000 };
-  const now = (own: object) => turnOf<BurnDown>('size50', 'burn-down', arena, { ...course, ...own });
-  const earlier = (own: object) => async (): Promise<BurnDown> => {
-    const dir = freshFolder(arena.place);
-    const contestant = new URL('./signalbox.ts', before).href;
-    const options = { ...course, ...own, contestant, settings: { size: 50, dir } };
-    const figures = await arena.children.measure<BurnDown>('before', 'burn-down', options, before);
-    rmSync(dir, { recursive: true });
-    return figures;
-  };
-  await now({ warmUpMs })?.();
-  await earlier({ warmUpMs })();
-  const taken = await takeTurns(
-    { before: earlier({}), now: now({}) },
-    { rounds, budgetMs: 120_000, once: [] },
-  );
-  return median(
-    taken.before.map(({ cpuUsPerJob }, at) => cpuUsPerJob / (taken.now[at]?.cpuUsPerJob ?? Number.NaN)),
-  );
 }

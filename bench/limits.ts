@@ -1,10 +1,11 @@
 import { rmSync } from 'node:fs';
 import type { Options } from './embedded.ts';
+import { againstBefore } from './measures/against-before.ts';
 import { inArena } from './measures/arena.ts';
 import type { BurnDown } from './measures/burn-down.ts';
 import type { Check } from './measures/check.ts';
 import { type Arena, type ContenderName, turnOf } from './measures/contenders.ts';
-import { type Children, inChild } from './measures/in-child.ts';
+import { inChild } from './measures/in-child.ts';
 import type { Limits } from './measures/limits.ts';
 import type { ParkingOnPostgres } from './measures/parking-on-postgres.ts';
 import { freshFolder } from './measures/place.ts';
@@ -84,28 +85,12 @@ interface Course {
   readonly budgetMs: number;
 }
 
-async function embeddedFigures(
-  arena: Arena & { readonly children: Children },
-  { jobs, rounds, warmUpMs, budgetMs }: Course,
-) {
+async function embeddedFigures(arena: Arena, { jobs, rounds, warmUpMs, budgetMs }: Course) {
   progress('building the release before');
   const before = releaseBefore(arena.place, 'limits');
   const course = { jobs, warmUpMs: 0, sustainedMs: 0, drainLimitMs: 30_000 };
   const turn = (name: ContenderName, own: object = {}) =>
     turnOf<BurnDown>(name, 'burn-down', arena, { ...course, ...own });
-  const ofBefore = (own: object) => async (): Promise<BurnDown> => {
-    const dir = freshFolder(arena.place);
-    const contestant = new URL('./signalbox.ts', before ?? '').href;
-    const options = { ...course, ...own, contestant, settings: { size: 50, dir } };
-    const figures = await arena.children.measure<BurnDown>(
-      'before',
-      'burn-down',
-      options,
-      before ?? undefined,
-    );
-    rmSync(dir, { recursive: true });
-    return figures;
-  };
   const waits = (from?: URL) => async (): Promise<Waiting> => {
     const dir = freshFolder(arena.place);
     const options = { dir, waiting: 20_000, isBlocked: false, batches: 3 };
@@ -116,10 +101,8 @@ async function embeddedFigures(
 
   progress('warming up');
   await turn('size50', { warmUpMs })?.();
-  if (before !== null) await ofBefore({ warmUpMs })();
   const taken = await takeTurns(
     {
-      before50: before === null ? null : ofBefore({}),
       size50: turn('size50'),
       timed50: turn('timed50'),
       level50: turn('level50'),
@@ -133,18 +116,19 @@ async function embeddedFigures(
     one.length === 0
       ? null
       : median(one.map((figures, at) => figures.cpuUsPerJob / (other[at]?.cpuUsPerJob ?? Number.NaN)));
+  const against = { place: arena.place, jobs, warmUpMs, processes: 7, rounds: 5 };
+  const unusedRatio = await againstBefore(before, against);
   const now = medians(taken.waiting);
   progress('claims of three priorities');
   const claims = await inChild<LevelFigures>('priorities', { jobs: 30_000, rounds: 9 });
   const old = taken.waitingBefore.length === 0 ? null : medians(taken.waitingBefore);
   return {
-    unusedRatio: pairs(taken.before50, taken.size50),
+    unusedRatio,
     unusedBytes: old === null ? null : now.commitBytes - old.commitBytes,
     unusedHeapBytes: old === null ? null : now.heapBytesPerJob - old.heapBytesPerJob,
     timeoutRatio: pairs(taken.timed50, taken.size50),
     prioritiesRatio: pairs(taken.levels50, taken.level50),
     prioritiesClaimRatio: claims.ratio,
-    before50: taken.before50.length === 0 ? null : medians(taken.before50),
     size50: medians(taken.size50),
     timed50: medians(taken.timed50),
     levels50: medians(taken.levels50),
