@@ -5,7 +5,7 @@ import { inArena } from './measures/arena.ts';
 import type { BurnDown } from './measures/burn-down.ts';
 import type { Check } from './measures/check.ts';
 import { type Arena, type ContenderName, turnOf } from './measures/contenders.ts';
-import { inChild } from './measures/in-child.ts';
+import { type Children, inChild } from './measures/in-child.ts';
 import type { Limits } from './measures/limits.ts';
 import type { ParkingOnPostgres } from './measures/parking-on-postgres.ts';
 import { freshFolder } from './measures/place.ts';
