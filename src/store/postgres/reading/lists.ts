@@ -123,8 +123,10 @@ async function byAge(records: Records, request: JobPageRequest): Promise<Pieces>
   const unknown = 'NULL::integer AS lane, NULL::smallint AS ending';
   let source = `SELECT id, lane, NULL::smallint AS ending FROM ${schema}.job`;
   if (ending !== null || status?.every((each) => each === 'COMPLETED') === true)
-    // Those that failed while they wait are not filed yet.
-    source = `SELECT id, lane, ending FROM ${schema}.done UNION ALL SELECT id, ${unknown} FROM ${waiting(true)}`;
+    // Those that failed while they wait, and those whose callbacks are not over, are not filed yet.
+    source = `SELECT id, lane, ending FROM ${schema}.done UNION ALL SELECT id, ${unknown} FROM ${waiting(true)}
+      UNION ALL SELECT id, ${unknown} FROM ${heldIn(schema)} AS h
+      UNION ALL SELECT id, ${unknown} FROM ${schema}.aside WHERE state = 'completed'`;
   else if (status !== undefined && !status.includes('COMPLETED'))
     source = `SELECT id, ${unknown} FROM ${waiting(null)} UNION ALL SELECT id, ${unknown} FROM ${heldIn(schema)} AS h
       UNION ALL SELECT id, ${unknown} FROM ${schema}.aside`;
