@@ -3,7 +3,7 @@ import type { Options } from './embedded.ts';
 import type { ActorOptions } from './measures/actors.ts';
 import { againstBefore } from './measures/against-before.ts';
 import { inArena } from './measures/arena.ts';
-import type { Check } from './measures/check.ts';
+import { type Check, checksOf } from './measures/check.ts';
 import { inChild } from './measures/in-child.ts';
 import { freshFolder } from './measures/place.ts';
 import { inPostgresArena } from './measures/postgres-arena.ts';
@@ -64,11 +64,7 @@ export async function run({
 
 /** The bounds. Rates are those of this machine; the goal of `sendPerS` is 25,000. */
 export function checks(figures: Record<string, unknown>): readonly Check[] {
-  const check = (figure: string, bounds: Omit<Check, 'figure' | 'is'>): Check => ({
-    figure,
-    is: figures[figure] as number | null,
-    ...bounds,
-  });
+  const check = checksOf(figures);
   return [
     check('sendPerS', { atLeast: 8000 }),
     check('stepUs', { atMost: 15 }),

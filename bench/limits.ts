@@ -3,7 +3,7 @@ import type { Options } from './embedded.ts';
 import { againstBefore } from './measures/against-before.ts';
 import { inArena } from './measures/arena.ts';
 import type { BurnDown } from './measures/burn-down.ts';
-import type { Check } from './measures/check.ts';
+import { type Check, checksOf } from './measures/check.ts';
 import { type Arena, type ContenderName, turnOf } from './measures/contenders.ts';
 import { type Children, inChild } from './measures/in-child.ts';
 import type { Limits } from './measures/limits.ts';
@@ -46,11 +46,7 @@ export async function run({
 
 /** The bounds, each against the same without the feature. */
 export function checks(figures: Record<string, unknown>): readonly Check[] {
-  const check = (figure: string, bounds: Omit<Check, 'figure' | 'is'>): Check => ({
-    figure,
-    is: figures[figure] as number | null,
-    ...bounds,
-  });
+  const check = checksOf(figures);
   return [
     check('unusedRatio', { atLeast: 0.98 }),
     check('unusedBytes', { atLeast: 0, atMost: 0 }),

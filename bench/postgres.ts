@@ -1,5 +1,5 @@
 import type { BurnDown } from './measures/burn-down.ts';
-import type { Check } from './measures/check.ts';
+import { type Check, checksOf } from './measures/check.ts';
 import { type Arena, type ContenderName, factsOf, turnOf } from './measures/contenders.ts';
 import type { Counted } from './measures/counted.ts';
 import { type Fdatasync, facts as fdatasyncFacts } from './measures/fdatasync.ts';
@@ -227,11 +227,7 @@ function withoutRemains(burned: Burned): BurnDown {
 
 /** The bounds of one run on two cores. */
 export function checks(figures: Awaited<ReturnType<typeof run>>): readonly Check[] {
-  const check = (figure: keyof typeof figures, bound: Omit<Check, 'figure' | 'is'>): Check => ({
-    figure,
-    is: figures[figure] as number | null,
-    ...bound,
-  });
+  const check = checksOf(figures);
   return [
     check('totalVsGraphileWorker', { atLeast: 0.7, goal: 1.5 }),
     check('totalVsGraphileWorkerSize100', { atLeast: 1, goal: 2 }),

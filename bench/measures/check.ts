@@ -8,6 +8,13 @@ export interface Check {
   readonly goal?: number;
 }
 
+/** Makes the checks of a suite from its figures. */
+export function checksOf<Figures extends object>(
+  figures: Figures,
+): (figure: keyof Figures & string, bounds: Omit<Check, 'figure' | 'is'>) => Check {
+  return (figure, bounds) => ({ figure, is: figures[figure] as number | null, ...bounds });
+}
+
 /** Returns the text of the bound that a figure misses, or null. */
 export function missOf({ figure, is, atLeast, atMost }: Check): string | null {
   if (is === null) return null;

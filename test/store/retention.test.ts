@@ -198,7 +198,7 @@ it.each(['memory', 'json'] as const)(
   },
 );
 
-it('So many actors that have ended are kept as the store is told, the youngest', async () => {
+it('So many actors that have ended are kept as the settings of the store allow, the youngest', async () => {
   const clock = { now: 1000 };
   const store = await openByHand(memoryStore({ finishedMaxCount: 2 }), () => clock.now);
   const changes = [3, 1, 4, 2].map((at) => endedActor(`order/${at}`, at));

@@ -105,25 +105,38 @@ function Branch({
         {tree.is === 'list' ? 'list' : 'object'}{' '}
         <span class="faint">{numberText(entries.length + tree.more)}</span>
       </summary>
-      {isOpen && (
-        <dl class="kv">
-          {entries.map(([key, value]) => (
-            <div key={key}>
-              <dt>{key}</dt>
-              <dd>
-                <Value tree={value} depth={depth + 1} />
-              </dd>
-            </div>
-          ))}
-          {tree.more > 0 && (
-            <div>
-              <dt>…</dt>
-              <dd class="faint">{numberText(tree.more)} more</dd>
-            </div>
-          )}
-        </dl>
-      )}
+      {isOpen && <Entries entries={entries} more={tree.more} depth={depth + 1} />}
     </details>
+  );
+}
+
+/** The values under their names. `more`: how many are not here. */
+export function Entries({
+  entries,
+  more,
+  depth,
+}: {
+  readonly entries: readonly (readonly [string, Tree])[];
+  readonly more: number;
+  readonly depth: number;
+}) {
+  return (
+    <dl class="kv">
+      {entries.map(([key, value]) => (
+        <div key={key}>
+          <dt>{key}</dt>
+          <dd>
+            <Value tree={value} depth={depth} />
+          </dd>
+        </div>
+      ))}
+      {more > 0 && (
+        <div>
+          <dt>…</dt>
+          <dd class="faint">{numberText(more)} more</dd>
+        </div>
+      )}
+    </dl>
   );
 }
 

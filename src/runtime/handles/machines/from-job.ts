@@ -3,24 +3,12 @@ import { SignalboxError, shown } from '../../../errors.ts';
 import { checkKnown } from '../../../model/checks/check-options.ts';
 import { checkQueueName } from '../../../model/checks/names.ts';
 import { jobSource, promiseSource } from '../../../model/durable/sources.ts';
-import { changedSettings, type JobSettings } from '../../jobs/job-settings.ts';
+import { changedSettings } from '../../jobs/job-settings.ts';
+import type { PutOptions } from '../../jobs/put-batch.ts';
 import type { JobDefinition } from '../job.ts';
 
 /** How the job of a child, or one that an action puts, is put. */
-export interface ChildJobOptions
-  extends Pick<
-    JobSettings,
-    | 'beginAfter'
-    | 'beginBy'
-    | 'timeout'
-    | 'deadline'
-    | 'failureLogLevel'
-    | 'priority'
-    | 'retryPolicy'
-    | 'quotaNames'
-    | 'keys'
-    | 'tags'
-  > {
+export interface ChildJobOptions extends Omit<PutOptions, 'unique' | 'id' | 'client'> {
   /** The queue it waits in. Default: the `queue` of the machine. */
   readonly queue?: string;
 }

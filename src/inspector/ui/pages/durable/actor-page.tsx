@@ -3,9 +3,9 @@ import type { DurableActorView } from '../../../protocol/durable.ts';
 import type { Tree as TreeOf } from '../../../protocol/tree.ts';
 import { setTitle } from '../../browser.ts';
 import { now } from '../../connection.ts';
-import { durationText, instantText, numberText } from '../../format.ts';
+import { durationText, instantText } from '../../format.ts';
 import { Banner, ProblemBox, Skeleton } from '../../parts/messages.tsx';
-import { FailureBox, Value } from '../../parts/value.tsx';
+import { Entries, FailureBox, Value } from '../../parts/value.tsx';
 import { jobHash, pageHash } from '../../route.ts';
 import { useLive } from '../../source/live.ts';
 import { ActorButtons } from './actor-buttons.tsx';
@@ -139,24 +139,7 @@ function Tree({ name, tree }: { readonly name: string; readonly tree: TreeOf | n
 /** One line a key, however short they are. */
 function Values({ tree }: { readonly tree: TreeOf }) {
   if (tree.is !== 'object' || tree.entries.length === 0) return <Value tree={tree} />;
-  return (
-    <dl class="kv">
-      {tree.entries.map(([key, value]) => (
-        <div key={key}>
-          <dt>{key}</dt>
-          <dd>
-            <Value tree={value} depth={1} />
-          </dd>
-        </div>
-      ))}
-      {tree.more > 0 && (
-        <div>
-          <dt>…</dt>
-          <dd class="faint">{numberText(tree.more)} more</dd>
-        </div>
-      )}
-    </dl>
-  );
+  return <Entries entries={tree.entries} more={tree.more} depth={1} />;
 }
 
 /** What to do. What a person does on this page has its buttons above. */

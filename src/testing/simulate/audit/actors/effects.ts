@@ -18,7 +18,7 @@ export function* effectsIn(line: ActorLine, records: Records): Generator<Finding
         const missing = missingOf(effect, step, line, records);
         if (missing !== null) yield [step.entry, missing];
       }
-      yield* toldIn(step, line);
+      yield* sentToParentIn(step, line);
     }
   for (const { entry, reply } of line.outcomes)
     if (!line.explain(({ id }) => id === outcomeId(reply)))
@@ -84,15 +84,15 @@ function plain(args: readonly unknown[]): unknown {
   return JSON.parse(JSON.stringify(args));
 }
 
-/** Whether a job that its actor has left has ended, or is told to. */
+/** Whether a job that its actor has left has ended, or has a request to stop. */
 function rests(job: ReplayedRecord | undefined): boolean {
   return (
     job === undefined || ['callbacks', 'completed'].includes(String(job.state)) || job.fields.stop != null
   );
 }
 
-/** The end of a child is told its parent in the same commit. One that its parent stopped, or began anew, may be silent. */
-function* toldIn({ entry, made, before, after }: Step, line: ActorLine): Generator<Finding> {
+/** The commit that ends a child also sends its end to its parent. One that its parent stopped, or began anew, may be silent. */
+function* sentToParentIn({ entry, made, before, after }: Step, line: ActorLine): Generator<Finding> {
   const parent = after?.parent ?? before?.parent;
   if (made === null || made.ending === null || parent == null) return;
   const isTold = line.explain(({ id }) => id === outcomeId(parent));
