@@ -41,6 +41,12 @@ export function build() {
   run('Building dist', process.execPath, [join(root, '.ci', 'build.mjs')]);
 }
 
+/** Compiles a folder that has a tsconfig.json of its own. Through tsx a program starts in three times the time. */
+export function compile(folder) {
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  run(`Compiling ${folder}`, process.execPath, [tsc, '-p', folder]);
+}
+
 function isInstalled(folder) {
   // npm keeps a copy of the lock file in node_modules; platform packages of other systems are not in it.
   const installed = packagesIn(join(folder, 'node_modules/.package-lock.json'));

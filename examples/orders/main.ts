@@ -25,8 +25,8 @@ const news = { kills: 0, backMs: null as number | null, killedAt: 0 };
 
 async function keepOpen(): Promise<void> {
   while (!isStopping) {
-    const program = fileURLToPath(new URL('shop.ts', import.meta.url));
-    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), program], {
+    const program = fileURLToPath(new URL('shop.js', import.meta.url));
+    const child = spawn(process.execPath, [program], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: environment,
     });

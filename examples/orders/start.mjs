@@ -1,8 +1,6 @@
-import { build, install } from '../../.ci/prepare.mjs';
+import { build, compile, install } from '../../.ci/prepare.mjs';
 
 install();
 build();
-
-const { register } = await import('tsx/esm/api');
-register();
-await import('./main.ts');
+compile('examples/orders');
+await import('./dist/main.js');

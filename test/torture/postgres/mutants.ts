@@ -30,9 +30,8 @@ export const mutants: readonly PostgresMutant[] = [
     edits: [
       {
         file: `${folder}/commits/sending.ts`,
-        find: "if (precondition.check !== 'atMost') mustHold",
-        replace:
-          "if (precondition.check === 'holder') continue;\n          if (precondition.check !== 'atMost') mustHold",
+        find: "if (check === 'atMost')",
+        replace: "if (check === 'holder') continue;\n          if (check === 'atMost')",
       },
     ],
   },
