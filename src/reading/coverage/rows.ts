@@ -1,0 +1,46 @@
+import type { HistoryEntry } from '../../store/entry.ts';
+
+/** One way that something went: where it was, what happened, and where it is after that. */
+export interface ChartRow {
+  /** Name of the machine: `job`, `representation`, `schedule`, or that of a machine of the program. */
+  readonly machine: string;
+  readonly version: string;
+  /** The state before. Of a machine of the program the paths of its states, joined by `|`; `''` before its start. */
+  readonly from: string;
+  /** The type of the event: `job.claim`, `order.approve`, `xstate.done.actor.charge`. */
+  readonly event: string;
+  readonly to: string;
+}
+
+const ownCharts: readonly string[] = ['job', 'representation', 'schedule'];
+
+/** Reads rows from entries, oldest first. It keeps of each actor the machine that steps it, which only its first entry names. */
+export class RowReader {
+  readonly #machines = new Map<string, { readonly machine: string; readonly version: string }>();
+
+  /** The row of an entry; null: it moves nothing, or of its actor the beginning was not read. */
+  read(entry: HistoryEntry): ChartRow | null {
+    const { kind, event, from, to, mv } = entry;
+    if (kind === 'actor') return this.#ofActor(entry);
+    if (to === null || !ownCharts.includes(kind)) return null;
+    return { machine: kind, version: versionIn(mv, kind), from: from ?? '', event, to };
+  }
+
+  #ofActor({ id, event, from, to, patch, gone }: HistoryEntry): ChartRow | null {
+    if (gone) {
+      this.#machines.delete(id);
+      return null;
+    }
+    const known = this.#machines.get(id);
+    const { machine = known?.machine, version = known?.version } = patch ?? {};
+    if (typeof machine !== 'string' || typeof version !== 'string') return null;
+    if (known?.machine !== machine || known.version !== version) this.#machines.set(id, { machine, version });
+    return to === null ? null : { machine, version, from: from ?? '', event, to };
+  }
+}
+
+/** The version of a chart in what a line says of the charts that stepped: `job@2.91ab03,representation@1.77c1`. */
+function versionIn(mv: string, chart: string): string {
+  const named = mv.split(',').find((each) => each.startsWith(`${chart}@`));
+  return named === undefined ? '' : (named.slice(chart.length + 1).split('.')[0] as string);
+}
