@@ -72,7 +72,15 @@ const table: Readonly<Record<string, Layer>> = {
     layers: ['src/inspector/protocol'],
     packages: ['preact', '@preact/signals'],
   },
-  'src/testing': { layers: [...face, 'src/testing/simulate/oracle'], packages: ['xstate', 'node:*'] },
+  'src/testing': {
+    layers: [...face, 'src/testing/replay', 'src/testing/simulate/oracle'],
+    packages: ['xstate', 'node:*'],
+  },
+  // It leads histories again, and therefore knows what reads them, and the pure code.
+  'src/testing/replay': {
+    layers: [...face, ...domain, 'src/reading', 'src/testing', 'src/testing/simulate/oracle'],
+    packages: ['xstate', 'node:*'],
+  },
   // It makes the steps of machines anew, and therefore knows the pure code.
   'src/testing/simulate/oracle': { layers: [...domain, 'src/store'], packages: ['xstate', 'node:*'] },
   'src/cli': {
@@ -115,6 +123,7 @@ const table: Readonly<Record<string, Layer>> = {
       'src/inspector/views',
       'src/inspector/ui',
       'src/testing',
+      'src/testing/replay',
       'src/testing/simulate/oracle',
       'src/cli',
       'docs',

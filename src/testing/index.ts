@@ -12,6 +12,12 @@ export { type DrainOptions, drain, type InlineOptions, putInline } from './drain
 export { echoLog, type LogEcho, type LogEchoOptions } from './echo-log.ts';
 export { getPoll } from './get-poll.ts';
 export { type ThreadFate, VirtualThreads, type VirtualThreadsOptions } from './process/virtual-threads.ts';
+export type { After } from './replay/after.ts';
+export type { Divergence, ReplayedHistories } from './replay/divergences.ts';
+export type { ActorStepMade, EventRefused } from './replay/machine-run.ts';
+export { type Histories, replay } from './replay/replay.ts';
+export type { JobDeed, JobStory, ReplayedJob, ToldError } from './replay/replay-job.ts';
+export type { MachineStory, ReplayedActor, StoryEvent } from './replay/replay-machine.ts';
 export type { SimulatedActorClient } from './simulate/cluster/actor-client.ts';
 export type { SimulatedClient, SimulatedPutOptions } from './simulate/cluster/client.ts';
 export type { SimulationReport } from './simulate/cluster/report.ts';
