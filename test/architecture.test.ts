@@ -73,7 +73,7 @@ const table: Readonly<Record<string, Layer>> = {
     packages: ['preact', '@preact/signals'],
   },
   'src/testing': {
-    layers: [...face, 'src/testing/replay', 'src/testing/simulate/oracle'],
+    layers: [...face, 'src/reading', 'src/testing/replay', 'src/testing/simulate/oracle'],
     packages: ['xstate', 'node:*'],
   },
   // It leads histories again, and therefore knows what reads them, and the pure code.

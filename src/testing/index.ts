@@ -1,4 +1,6 @@
 export { compileChart } from '../index.ts';
+export { type CopyOptions, copyAsTest } from '../reading/as-test/copy-as-test.ts';
+export type { Import } from '../reading/as-test/imports.ts';
 export { scheduleContract } from './contract/schedules.ts';
 export { type ContractCheck, type MakeStore, storeContract } from './contract/store-contract.ts';
 export {

@@ -1,4 +1,5 @@
 import {
+  type AnyActorLogic,
   type AnyStateMachine,
   assign,
   cancel,
@@ -45,7 +46,10 @@ interface Plan {
 }
 
 /** A machine of the dialect: nested and parallel states, history, every built-in action, timers and children. */
-export function randomMachine(seed: number): AnyStateMachine {
+export function randomMachine(
+  seed: number,
+  work: AnyActorLogic = jobSource({ definition: { name: 'work' } }, {}),
+): AnyStateMachine {
   const random = randomFrom(seed);
   const below = (n: number): number => Math.floor(random() * n);
   const chance = (p: number): boolean => random() < p;
@@ -187,7 +191,7 @@ export function randomMachine(seed: number): AnyStateMachine {
   const config = configOf(top, null) as Record<string, unknown>;
   return setup({
     types: {} as { context: Context; events: { type: string } },
-    actors: { work: jobSource({ definition: { name: 'work' } }, {}) as never },
+    actors: { work: work as never },
     guards: {
       isEven: ({ context }) => context.n % 2 === 0,
       isOver: ({ context }, { least }: { least: number }) => context.n > least,

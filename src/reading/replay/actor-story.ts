@@ -50,8 +50,10 @@ export interface ActorStory {
   readonly input: Json | undefined;
   /** The actor after its start, where the input is not known: its parent gave it. */
   readonly begun: ActorRecord | null;
-  /** All that came to it but for timers that fired when they were due. */
+  /** All that came to it: timers only when `timers` says so. */
   readonly happened: readonly ActorHappening[];
+  /** Whether timers fired by themselves: each when it was due. Else they are among what happened. */
+  readonly timers: 'due' | 'told';
   /** Milliseconds after its start at which its history ends. */
   readonly until: number;
   /** The states that it was in, one after the other. */
@@ -73,12 +75,12 @@ export function actorStory(entries: readonly HistoryEntry[]): ActorStory {
   if (from.event !== 'signalbox.start') throw new SignalboxError('HISTORY_CUT', { seq: from.seq });
   const at = begun.startedAt;
   const fired = changes.map(firedTimer);
-  const late = new Set(
-    changes.filter(({ entry }, index) => entry.at !== fired[index]?.[0]).map(({ entry }) => entry.event),
+  // One that fired late, such as after a night without a process, may have kept another from firing.
+  const isLate = fired.some((timer, index) => timer !== undefined && timer[0] !== changes[index]?.entry.at);
+  const happened = changes.filter(
+    ({ entry }, index) =>
+      index > 0 && entry.event !== 'signalbox.migrate' && (isLate || fired[index] === undefined),
   );
-  const happened = changes
-    .slice(1)
-    .filter(({ entry }) => entry.event !== 'signalbox.migrate' && late.has(entry.event));
   return {
     ...{ id: from.id, machine: begun.machine, at, from, to: end.entry },
     input: begun.parent === null ? (from.arg ?? undefined) : undefined,
@@ -88,6 +90,7 @@ export function actorStory(entries: readonly HistoryEntry[]): ActorStory {
       event: entry.event,
       arg: entry.event === 'signalbox.skip' ? skipped(before, after) : entry.arg,
     })),
+    timers: isLate ? 'told' : 'due',
     until: end.entry.at - at,
     states: merged(changes.map(({ after }) => after.state)),
     last: end.after,

@@ -12,6 +12,8 @@ export interface JobStep {
   /** Null: it is none of the chart. */
   readonly event: JobEvent | null;
   readonly after: JobRecord;
+  /** What the step has changed: of a first entry without what the job was made with. */
+  readonly patch: Patch | null;
 }
 
 /** What the first entry of a job sets by its step. All else was given before it. */
@@ -30,9 +32,15 @@ export function* jobSteps(entries: Iterable<HistoryEntry>): Generator<JobStep> {
     }
     const before: JobRecord = job ?? firstOf(entry);
     const after = changed(entry, job, entry.seq, new SharedValues()) as JobRecord;
-    yield { entry, before, event: eventOf(entry, before), after };
+    const patch = job === undefined ? ofStep(entry) : entry.patch;
+    yield { entry, before, event: eventOf(entry, before), after, patch };
     job = after;
   }
+}
+
+function ofStep({ event, patch }: HistoryEntry): Patch {
+  const steps = setByFirst[event] ?? [];
+  return Object.fromEntries(Object.entries(patch ?? {}).filter(([key]) => steps.includes(key)));
 }
 
 /** A job before its first entry, which holds what it was made with as well. */

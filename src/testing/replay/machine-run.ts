@@ -39,15 +39,15 @@ export class MachineRun {
   readonly refused: EventRefused[] = [];
   record: ActorRecord;
   readonly #machine: PreparedMachine;
-  readonly #told: ReadonlySet<string>;
+  readonly #isTold: boolean;
   #now: number;
   #fired = 0;
 
-  /** `told`: events whose timers fire where the story has them, and not by themselves. */
-  constructor(machine: PreparedMachine, now: number, told: ReadonlySet<string>) {
+  /** `isTold`: timers fire where the story has them, and not by themselves. */
+  constructor(machine: PreparedMachine, now: number, isTold: boolean) {
     this.#machine = machine;
     this.#now = now;
-    this.#told = told;
+    this.#isTold = isTold;
     this.record = newActorRecord(`${machine.name}/replayed`);
   }
 
@@ -109,9 +109,9 @@ export class MachineRun {
   }
 
   #nextTimer(end: number): readonly [string, ActorTimer] | undefined {
-    if (this.record.status !== 'active') return undefined;
+    if (this.#isTold || this.record.status !== 'active') return undefined;
     return Object.entries(this.record.timers ?? {})
-      .filter(([, [dueAt, , event]]) => dueAt <= end && !this.#told.has(typeOf(event)))
+      .filter(([, [dueAt]]) => dueAt <= end)
       .sort(([, [dueAt, seq]], [, [otherAt, otherSeq]]) => dueAt - otherAt || seq - otherSeq)[0];
   }
 

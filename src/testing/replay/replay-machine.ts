@@ -31,7 +31,9 @@ export interface MachineStory<L extends DurableLogic> {
   readonly input?: InputFrom<L>;
   /** Where it begins, instead of a start. */
   readonly snapshot?: Omit<StoredSnapshot, 'version'>;
-  /** What comes to it, and how long after its start. A timer that the story names fires there; all others when they are due. */
+  /** `due`: a timer fires by itself when it is due. `told`: only where the story has its event. Default `due`. */
+  readonly timers?: 'due' | 'told';
+  /** What comes to it, and how long after its start. What it sends to itself is part of that. */
   readonly story: readonly (readonly [after: After, event: StoryEvent<L>])[];
   /** How long it goes on. Default: until the last step of the story. */
   readonly until?: After;
@@ -57,14 +59,15 @@ export function replayMachine<L extends DurableLogic>(
   { prepared }: Pick<MachineDefinition<L>, 'prepared'>,
   given: MachineStory<L>,
 ): ReplayedActor<L> {
-  checkOptions(given, ['at', 'input', 'snapshot', 'story', 'until']);
+  checkOptions(given, ['at', 'input', 'snapshot', 'timers', 'story', 'until']);
   const times = checkStory(given.story);
-  const { at = defaultStart, input, snapshot, story, until } = given;
+  const { at = defaultStart, input, snapshot, timers = 'due', story, until } = given;
+  if (timers !== 'due' && timers !== 'told') throw invalid('timers', "'due' or 'told'", String(timers));
   if (input !== undefined && snapshot !== undefined)
     throw invalid('snapshot', 'absent where `input` is given', 'both');
   const start = instantMs(at, 'at');
   const events = story.map(([, event]) => asGiven(event as AnyEventObject));
-  const run = new MachineRun(prepared, start, new Set(events.map(({ type }) => type)));
+  const run = new MachineRun(prepared, start, timers === 'told');
   if (snapshot === undefined) run.start(withStandIns(input));
   else run.goOnFrom(withStandIns(snapshot) as typeof snapshot);
   for (const [index, event] of events.entries()) {
