@@ -142,7 +142,7 @@ export class JobRun {
     // Code that takes longer than it did is waited for; code that hangs shows in the states.
     if (end.is === 'returns') await this.#reactor.until(this.#code.then(nothing, nothing)).catch(nothing);
     if (end.is !== 'hands on') return;
-    await this.#reactor.until(this.#test.box.stop());
+    await this.#reactor.until(this.#test.box.stop({ abort: '1s' }));
     this.#test = await this.#test.reopen();
   }
 

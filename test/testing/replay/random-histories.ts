@@ -67,7 +67,7 @@ export async function randomJobHistories(seed: number): Promise<readonly (readon
           test = await test.reopen();
           break;
         case 1:
-          await reactor.until(box.stop());
+          await reactor.until(box.stop({ abort: '2s' }));
           test = await test.reopen();
           break;
         case 2:
