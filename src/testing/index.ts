@@ -20,6 +20,7 @@ export type { ActorStepMade, EventRefused } from './replay/machine-run.ts';
 export { type Histories, replay } from './replay/replay.ts';
 export type { JobDeed, JobStory, ReplayedJob, ToldError } from './replay/replay-job.ts';
 export type { MachineStory, ReplayedActor, StoryEvent } from './replay/replay-machine.ts';
+export { type JobThen, type Moment, type QueueThen, type Timeline, timeline } from './replay/timeline.ts';
 export type { SimulatedActorClient } from './simulate/cluster/actor-client.ts';
 export type { SimulatedClient, SimulatedPutOptions } from './simulate/cluster/client.ts';
 export type { SimulationReport } from './simulate/cluster/report.ts';
