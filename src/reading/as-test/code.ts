@@ -41,7 +41,7 @@ function flat(value: unknown): string {
 
 function textOf(text: string): string {
   const escaped = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'");
-  return `'${escaped.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')}'`;
+  return `'${escaped.replaceAll(unseen, (each) => `\\u{${each.codePointAt(0)?.toString(16)}}`)}'`;
 }
 
 function keyOf(key: string): string {
@@ -73,7 +73,10 @@ export function usesFailure(code: string): boolean {
   return code.includes('new Failure(');
 }
 
+/** Characters that nobody sees, or that turn others round. */
+const unseen = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+
 /** Text for a comment of one line. */
 export function commentOf(text: string): string {
-  return Array.from(text, (each) => (/[\p{Cc}\u2028\u2029]/u.test(each) ? ' ' : each)).join('');
+  return text.replaceAll(unseen, ' ');
 }
