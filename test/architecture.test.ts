@@ -150,7 +150,7 @@ const table: Readonly<Record<string, Layer>> = {
   [postgresServer]: { layers: [], packages: ['pg', 'node:*'] },
 };
 
-const usersOfTheFace = ['src/inspector', 'src/testing', 'src/cli'];
+const usersOfTheFace = ['src/inspector', 'src/testing', 'src/testing/replay', 'src/cli'];
 
 describe('The layers', () => {
   it.each(['machines', 'src', 'bench', 'docs', 'examples', 'test'])(

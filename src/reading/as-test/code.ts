@@ -2,7 +2,7 @@ import type { Json } from '../../../machines/json.ts';
 import { codedKey } from '../../model/values/values.ts';
 
 /** Text that is written into code as it is. */
-export class Verbatim {
+class Verbatim {
   readonly text: string;
 
   constructor(text: string) {
@@ -22,6 +22,10 @@ export function codeOf(value: unknown, indent = ''): string {
     value instanceof Verbatim
   )
     return short;
+  const [first, last] = Array.isArray(value) ? value : [];
+  // When, and what: the first stays in the line in which the second begins.
+  if (Array.isArray(value) && value.length === 2 && typeof first === 'string' && typeof last === 'object')
+    return `[${flat(first)}, ${codeOf(last, indent)}]`;
   const inner = `${indent}  `;
   const lines = Array.isArray(value)
     ? value.map((each) => `${inner}${codeOf(each, inner)},`)

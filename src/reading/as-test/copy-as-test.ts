@@ -38,7 +38,7 @@ export interface CopyOptions {
  * await job.result();
  * const history = await Array.fromAsync(box.store.history('job', job.id ?? ''));
  * const file = copyAsTest(history, { redact: [] });
- * console.log(file.includes("run: (..._args: never[]) => ('hello Ada')")); // => true
+ * console.log(file.includes("run: (..._args: never[]) => 'hello Ada'")); // => true
  * await box.stop();
  * ```
  *
@@ -100,8 +100,8 @@ function ofJob(
 
 function notesFor(redact: readonly string[] | undefined): readonly string[] {
   if (redact === undefined)
-    return ['Values are left out, since nothing says which of them may be shown; `values` keeps them.'];
-  return redact.length === 0 ? [] : ['Values at redacted paths are left out; `values` keeps them.'];
+    return ['Values are left out, since nothing says which of them may be shown; `--values` keeps them.'];
+  return redact.length === 0 ? [] : ['Values at redacted paths are left out; `--values` keeps them.'];
 }
 
 /** Where code failed says nothing in a test. */

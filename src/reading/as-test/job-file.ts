@@ -45,12 +45,13 @@ export function jobFile(
 
 function definitionOf({ name, last, limit }: JobStory, from: Import | null): string {
   const value = last.outcome?.ok === true ? programValue(last.outcome.value) : null;
+  const result = codeOf(value);
   const heartbeat = limit?.what === 'heartbeat' ? `, heartbeat: ${limit.ms}` : '';
   const module =
     from === null ? `{ … } from '../src/jobs.ts'` : `{ ${from.name} as job } from ${codeOf(from.module)}`;
   return [
     `// The real job goes here, instead of the next line: import ${module};`,
-    `const job = defineJob({ name: ${codeOf(name)}${heartbeat}, run: (..._args: never[]) => (${codeOf(value)}) });`,
+    `const job = defineJob({ name: ${codeOf(name)}${heartbeat}, run: (..._args: never[]) => ${result.startsWith('{') ? `(${result})` : result} });`,
   ].join('\n');
 }
 

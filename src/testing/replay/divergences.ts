@@ -161,7 +161,7 @@ function storyOf(history: readonly HistoryEntry[]): JobStory | null {
 }
 
 /** What the chart of this version does otherwise; null: nothing. */
-export function otherStep({ entry, before, event, after }: JobStep): string | null {
+function otherStep({ entry, before, event, after }: JobStep): string | null {
   if (event === null) return null;
   const step = jobChart.step(before.state, before, event);
   if (!step.moved) return `the chart of jobs does not take it in ${before.state}`;

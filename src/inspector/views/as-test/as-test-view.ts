@@ -4,7 +4,7 @@ import { copyAsTest } from '../../../reading/as-test/copy-as-test.ts';
 import type { Import } from '../../../reading/as-test/imports.ts';
 import type { HistoryEntry } from '../../../store/entry.ts';
 import type { StoreReader } from '../../../store/reader.ts';
-import type { AsTestView } from '../../protocol/as-test.ts';
+import type { AsTestView } from '../../protocol/job.ts';
 
 /** The options of {@link asTestView}. */
 export interface AsTestOptions {
