@@ -128,6 +128,8 @@ export class MachineRun {
     if (!isOwn) this.#command(event);
     else if (this.record.status !== 'active') this.#refuse(event.type, null);
     else if (timer !== undefined) this.#fire(timer);
+    // Nothing but its timer brings it.
+    else if (event.type.startsWith('xstate.after.')) this.#refuse(event.type, null);
     else this.#try(event.type, () => stepMachine(this.#machine, this.record, event, this.#at));
   }
 
