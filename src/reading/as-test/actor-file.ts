@@ -84,9 +84,10 @@ function carriedBy(event: string, arg: Json | undefined, showing: ActorShowing):
   const shown = showing.carried(arg);
   // Nothing of it may be shown.
   if (typeof shown !== 'object' || shown === null) return { value: shown };
-  const { error, ...rest } = shown as { readonly [key: string]: Json };
-  const isOutcome = event.startsWith('xstate.error.') && typeof error === 'object' && error !== null;
-  if (!isOutcome) return programValue(shown) as object;
+  if (!/^xstate\.(done|error)\.actor\./.test(event)) return programValue(shown) as object;
+  // Its type says whose outcome it is.
+  const { error, actorId: _actorId, ...rest } = shown as { readonly [key: string]: Json };
+  if (typeof error !== 'object' || error === null) return programValue(rest) as object;
   return { ...(programValue(rest) as object), error: programValue(toldFailure(error as never) as never) };
 }
 

@@ -77,7 +77,7 @@ export function usesFailure(code: string): boolean {
   return code.includes('new Failure(');
 }
 
-/** Characters that nobody sees, or that turn others round. */
+/** Characters that cannot be seen, or that turn others round. */
 const unseen = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 
 /** Text for a comment of one line. */

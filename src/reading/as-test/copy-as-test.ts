@@ -28,7 +28,7 @@ export interface CopyOptions {
  *
  * @example
  * ```ts
- * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+ * import { createSignalbox, defineJob, type HistoryEntry, memoryStore } from 'signalbox';
  * import { copyAsTest } from 'signalbox/testing';
  *
  * const greet = defineJob({ name: 'greet', run: (whom: string) => `hello ${whom}` });
@@ -36,7 +36,8 @@ export interface CopyOptions {
  * await box.start();
  * const job = await box.queue().put(greet('Ada'));
  * await job.result();
- * const history = await Array.fromAsync(box.store.history('job', job.id ?? ''));
+ * const history: HistoryEntry[] = [];
+ * for await (const entry of box.store.history('job', job.id ?? '')) history.push(entry);
  * const file = copyAsTest(history, { redact: [] });
  * console.log(file.includes("run: (..._args: never[]) => 'hello Ada'")); // => true
  * await box.stop();

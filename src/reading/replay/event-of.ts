@@ -102,7 +102,7 @@ const rebuilds: { readonly [Type in JobEvent['type']]: Rebuild<Type> } = {
 };
 
 /**
- * Rebuilds the event of the chart that an entry of a job tells of, from the job before it: an entry keeps its type and what it has
+ * Rebuilds the event of the chart from its entry and the job before it: an entry keeps its type and what it has
  * set. Null: the entry is none of the chart, such as `job.new` or `evicted`. What of an event leaves no trace is not known: of a
  * cancel that asks code to stop, the failure that it would have had.
  */

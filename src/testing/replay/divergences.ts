@@ -30,7 +30,7 @@ export interface Divergence {
   readonly what: string;
 }
 
-/** What came of holding histories against this version. */
+/** Where histories and this version differ. */
 export interface ReplayedHistories {
   /** How many actors, or jobs, had entries. */
   readonly histories: number;

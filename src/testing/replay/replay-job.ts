@@ -52,7 +52,7 @@ export interface JobStory<Args extends readonly unknown[]> {
   readonly retryPolicies?: { readonly [name: string]: RetryPolicy };
 }
 
-/** What became of a job. */
+/** The way that a job went. */
 export interface ReplayedJob {
   /** The states that it was in, one after the other, as its history has them: `pending`, `assigned`, `active.running` … */
   readonly states: readonly string[];
@@ -104,8 +104,9 @@ function actsOf(story: readonly (readonly [at: number, deed: JobDeed])[], begin:
   let attempt = 0;
   return story.map(([at, deed]) => {
     if (deed === 'claim') return { at, is: 'claim' };
-    if (typeof deed === 'object' && 'cancel' in deed) return { at, is: 'cancel', reason: deed.cancel };
-    if (typeof deed === 'object' && 'fail' in deed) return { at, is: 'fail', failure: failureOf(deed.fail) };
+    const isObject = typeof deed === 'object' && deed !== null;
+    if (isObject && 'cancel' in deed) return { at, is: 'cancel', reason: deed.cancel };
+    if (isObject && 'fail' in deed) return { at, is: 'fail', failure: failureOf(deed.fail) };
     const act: JobAct = { at, is: 'ends', attempt, end: endOf(deed, begin) };
     attempt += 1;
     return act;

@@ -39,7 +39,7 @@ export interface MachineStory<L extends DurableLogic> {
   readonly until?: After;
 }
 
-/** What became of an actor. */
+/** The way that an actor went. */
 export interface ReplayedActor<L extends DurableLogic> {
   /** The states that it was in, one after the other: paths joined by `|`, as its history has them. */
   readonly states: readonly string[];
@@ -84,18 +84,17 @@ export function replayMachine<L extends DurableLogic>(
   };
 }
 
-/** An event as a step gets it: a failure of a child is one, however it was written. */
+/** An event as a step gets it: an outcome says whose it is, and a failure is one, however it was written. */
 function asGiven(event: AnyEventObject): AnyEventObject {
   if (typeof event !== 'object' || event === null || typeof event.type !== 'string')
     throw invalid('story', 'events with a type', String(event));
-  const { error } = event;
+  const [, child] = /^xstate\.(?:done|error)\.actor\.(.+)$/s.exec(event.type) ?? [];
+  const given = { ...(child !== undefined && { actorId: child }), ...event };
   if (!event.type.startsWith('xstate.error.') && event.type !== 'signalbox.fail')
-    return withStandIns(event) as AnyEventObject;
-  return {
-    ...event,
-    error:
-      error instanceof Failure || error instanceof Error ? Failure.from(error) : new Failure(whole(error)),
-  };
+    return withStandIns(given) as AnyEventObject;
+  const { error } = event;
+  const isFailure = error instanceof Failure || error instanceof Error;
+  return { ...given, error: isFailure ? Failure.from(error) : new Failure(whole(error)) };
 }
 
 /** A failure of which a story says what matters. */

@@ -95,7 +95,7 @@ describe.each(stores)('The timeline of a %s store', (name, make) => {
   });
 });
 
-it('The timeline of a directory is that of its store, which nobody has open', async () => {
+it('The timeline of a directory is that of its closed store', async () => {
   const directory = join(mkdtempSync(join(tmpdir(), 'signalbox-timeline-')), 'store');
   const box = await createSignalbox({ store: jsonStore(directory), jobs: [charge, mail], machines: [order] });
   await box.start();

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { AsTestView } from '../../protocol/job.ts';
 import type { Problem } from '../../protocol/hello.ts';
+import type { AsTestView } from '../../protocol/job.ts';
 import { announcement, moment } from '../app-state.ts';
 import { copyText, saveText } from '../browser.ts';
 import { token } from '../connection.ts';
