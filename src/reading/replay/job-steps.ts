@@ -1,3 +1,4 @@
+import { newJobContext } from '../../../machines/job.context.ts';
 import type { JobEvent } from '../../../machines/job.events.ts';
 import { newJobRecord } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
@@ -32,16 +33,20 @@ export function* jobSteps(entries: Iterable<HistoryEntry>): Generator<JobStep> {
     }
     const before: JobRecord = job ?? firstOf(entry);
     const after = changed(entry, job, entry.seq, new SharedValues()) as JobRecord;
-    const patch = job === undefined ? ofStep(entry) : entry.patch;
+    const patch = ofStep(entry, job === undefined);
     yield { entry, before, event: eventOf(entry, before), after, patch };
     job = after;
   }
 }
 
-function ofStep({ event, patch }: HistoryEntry): Patch {
-  const steps = setByFirst[event] ?? [];
-  return Object.fromEntries(Object.entries(patch ?? {}).filter(([key]) => steps.includes(key)));
+/** What of a patch the chart has set. The runtime adds what is no data of the chart, such as a unique name. */
+function ofStep({ event, patch }: HistoryEntry, isFirst: boolean): Patch | null {
+  const keys = isFirst ? (setByFirst[event] ?? []) : known;
+  const set = Object.entries(patch ?? {}).filter(([key]) => keys.includes(key));
+  return set.length === 0 ? null : Object.fromEntries(set);
 }
+
+const known: readonly string[] = Object.keys(newJobContext({ name: '' }));
 
 /** A job before its first entry, which holds what it was made with as well. */
 function firstOf({ id, event, from, patch }: HistoryEntry): JobRecord {

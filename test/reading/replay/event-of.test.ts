@@ -1,6 +1,8 @@
 import fc from 'fast-check';
-import type { HistoryEntry } from 'signalbox';
+import { defineJob, type HistoryEntry } from 'signalbox';
+import { createTestBox, VirtualReactor } from 'signalbox/testing';
 import { describe, expect, it } from 'vitest';
+import type { JobEvent } from '../../../machines/job.events.ts';
 import { jobChart } from '../../../src/model/jobs/machine-version.ts';
 import { newJobRecord } from '../../../src/model/jobs/step.ts';
 import type { JobRecord } from '../../../src/model/records/records.ts';
@@ -89,6 +91,24 @@ describe('The event that is read from an entry', () => {
     }
 
     expect(seen.size).toBeGreaterThan(10);
+  });
+
+  it('steps to what the chart has set, without what the runtime adds', async () => {
+    const bill = defineJob({ name: 'bill', unique: {}, run: (n: number) => n });
+    const { box, tearDown } = await createTestBox({ reactor: new VirtualReactor(), jobs: [bill] });
+    const job = await box.queue().put(bill(1), { beginAfter: '1h' });
+    await job.setArgs([2]);
+    await box.queue().remove(job);
+    await box.queue().put(job);
+    const entries: HistoryEntry[] = [];
+    for await (const entry of box.store.history('job', job.id ?? '')) entries.unshift(entry);
+    await tearDown();
+
+    const steps = [...jobSteps(entries)];
+
+    expect(entries.at(-1)?.patch).toHaveProperty('uniqueKey');
+    for (const { before, event, patch } of steps)
+      expect(jobChart.step(before.state, before, event as JobEvent)).toMatchObject({ moved: true, patch });
   });
 
   it.each(['job.new', 'callback.add', 'evicted', 'toString'])(

@@ -1,4 +1,8 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineMachine, Failure, memoryStore } from 'signalbox';
+import { jsonStore, readStore } from 'signalbox/json';
 import { createTestBox, replay, VirtualReactor } from 'signalbox/testing';
 import { describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
@@ -189,10 +193,10 @@ describe('An actor that is led through a story', () => {
 const nowhere = { state: '', history: null, timers: null, children: null };
 
 /** A store with the histories of orders, as an earlier release has led them. */
-async function orders() {
+async function orders(store = memoryStore()) {
   const reactor = new VirtualReactor();
   const test = await createTestBox({
-    ...{ reactor, store: memoryStore(), jobs: [charge, mail], machines: [order, length], log: null },
+    ...{ reactor, store, jobs: [charge, mail], machines: [order, length], log: null },
   });
   for (const [key, cents] of [
     ['1', 100],
@@ -274,6 +278,16 @@ describe('Histories that are held against a version', () => {
       divergences: [],
     });
     await tearDown();
+  });
+
+  it('may be those of a store that no process has open', async () => {
+    const directory = join(mkdtempSync(join(tmpdir(), 'signalbox-histories-')), 'store');
+    const { tearDown } = await orders(jsonStore(directory));
+    await tearDown();
+
+    expect(await replay(order, (await readStore(directory)).entries(1))).toMatchObject({
+      ...{ histories: 5, skipped: 0, divergences: [] },
+    });
   });
 
   it('count what cannot be made again: a child without its parent, and what comes after a cut', async () => {
