@@ -1,4 +1,4 @@
-import { invalidOption } from '../../../errors.ts';
+import { invalidOption, SignalboxError } from '../../../errors.ts';
 import { ruleOfMachine, rulesOf } from '../../../model/values/redaction-rules.ts';
 import { copyAsTest } from '../../../reading/as-test/copy-as-test.ts';
 import type { Import } from '../../../reading/as-test/imports.ts';
@@ -32,6 +32,8 @@ export async function asTestView(
     if (entries.length > mostEntries)
       throw invalidOption('id', `a history of at most ${mostEntries} entries`, `${id}, which has more`);
   }
+  // All of its entries were dropped.
+  if (entries.length === 0) throw new SignalboxError('HISTORY_CUT', { seq: record.lastSeq });
   const name = 'machine' in record ? record.machine : record.name;
   const redactions = (await reader.get('store', 'store'))?.redactions ?? {};
   const redact = rulesOf(redactions, kind === 'actor' ? ruleOfMachine(name) : name);
