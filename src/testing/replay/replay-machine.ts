@@ -78,7 +78,10 @@ export function replayMachine<L extends DurableLogic>(
   return {
     states: merged(run.steps.map(({ to }) => to)),
     status: run.record.status as ReplayedActor<L>['status'],
-    snapshot: snapshotOf(prepared, run.record, (id) => new JobStandIn(id)) as SnapshotFrom<L>,
+    // Read when it is asked for: a step can lead XState to a state that its machine does not have.
+    get snapshot() {
+      return snapshotOf(prepared, run.record, (id) => new JobStandIn(id)) as SnapshotFrom<L>;
+    },
     steps: run.steps,
     refused: run.refused,
   };

@@ -31,6 +31,26 @@ export type Histories = Iterable<HistoryEntry> | AsyncIterable<HistoryEntry>;
  * console.log((await replay(order, { story: [], until: '+1d' })).status); // => done
  * ```
  *
+ * A job, whose first attempt loses its process:
+ *
+ * ```ts
+ * import { defineJob } from 'signalbox';
+ * import { replay } from 'signalbox/testing';
+ *
+ * let charged = 0;
+ * const charge = defineJob({
+ *   name: 'charge',
+ *   run: () => {
+ *     charged += 1;
+ *   },
+ * });
+ * const run = await replay(charge, {
+ *   args: [],
+ *   story: [['+0s', 'claim'], ['+2s', { kill: true, again: '+2s' }], ['+5s', 'claim'], ['+6s', 'return']],
+ * });
+ * console.log(run.ending, charged); // => succeeded 2
+ * ```
+ *
  * @throws SignalboxError `INVALID_OPTION`, `INVALID_DURATION`, `INVALID_INSTANT`; StepError when the machine cannot start.
  */
 export function replay<L extends DurableLogic>(
@@ -45,6 +65,19 @@ export function replay<const Args extends readonly unknown[]>(
  * Holds histories against this version, and says where it would have gone another way: a dry run of a release over a store or an export.
  * Of an actor each step is made again from what was there before it. A job is led through its story again; its code is called. Histories
  * of other definitions are left out.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+ * import { replay } from 'signalbox/testing';
+ *
+ * const greet = defineJob({ name: 'greet', run: (whom: string) => `hello ${whom}` });
+ * const box = await createSignalbox({ store: memoryStore(), jobs: [greet] });
+ * await box.start();
+ * await (await box.queue().put(greet('Ada'))).result();
+ * console.log((await replay(greet, box.entries())).divergences); // => []
+ * await box.stop();
+ * ```
  */
 export function replay(
   definition: Pick<MachineDefinition, 'name' | 'prepared'> | JobDefinition<never, unknown>,
