@@ -1,22 +1,17 @@
+import type { ActorRecord } from '../../model/records/records.ts';
 import type { HistoryEntry } from '../../store/entry.ts';
-
-/** One way that something went: where it was, what happened, and where it is after that. */
-export interface ChartRow {
-  /** Name of the machine: `job`, `representation`, `schedule`, or that of a machine of the program. */
-  readonly machine: string;
-  readonly version: string;
-  /** The state before. Of a machine of the program the paths of its states, joined by `|`; `''` before its start. */
-  readonly from: string;
-  /** The type of the event: `job.claim`, `order.approve`, `xstate.done.actor.charge`. */
-  readonly event: string;
-  readonly to: string;
-}
+import type { ChartRow } from './compare/chart-row.ts';
 
 const ownCharts: readonly string[] = ['job', 'representation', 'schedule'];
 
 /** Reads rows from entries, oldest first. It keeps of each actor the machine that steps it, which only its first entry names. */
 export class RowReader {
   readonly #machines = new Map<string, { readonly machine: string; readonly version: string }>();
+
+  /** Tells of an actor whose first entry is not among those that are read. */
+  know({ id, machine, version }: Pick<ActorRecord, 'id' | 'machine' | 'version'>): void {
+    this.#machines.set(id, { machine, version });
+  }
 
   /** The row of an entry; null: it moves nothing, or of its actor the beginning was not read. */
   read(entry: HistoryEntry): ChartRow | null {

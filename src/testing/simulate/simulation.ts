@@ -1,4 +1,5 @@
 import { agent, type Store } from '../../index.ts';
+import { recorderFor } from '../coverage/recorder.ts';
 import { Journal } from './audit/journal.ts';
 import { Ledger } from './audit/ledger.ts';
 import { heldBy } from './audit/replayed-record.ts';
@@ -61,6 +62,7 @@ export class Simulation implements SimulatedRun {
     this.random = world.random.fork();
     this.#scenario = plan.scenario(this);
     this.#journal.oracle = new Oracle(this.#scenario.machines ?? []);
+    this.#journal.recorder = recorderFor(this.#scenario.machines);
     this.#cluster = new Cluster({
       world,
       host,

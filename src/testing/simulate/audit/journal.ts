@@ -1,4 +1,5 @@
 import type { HistoryEntry } from '../../../index.ts';
+import type { CoverageRecorder } from '../../coverage/recorder.ts';
 import { Oracle } from '../oracle/oracle.ts';
 import type { Host } from '../world/host.ts';
 import type { World } from '../world/world.ts';
@@ -12,6 +13,8 @@ export class Journal {
   readonly #texts: string[] = [];
   /** What the machines of the scenario would have done. To be set before the store is opened. */
   oracle = new Oracle([]);
+  /** Counts which ways of charts were taken, each entry once; null: nobody collects. */
+  recorder: CoverageRecorder | null = null;
   #audit: Audit;
 
   constructor(world: World, host: Host) {
@@ -33,8 +36,10 @@ export class Journal {
     for await (const entry of store.entries(1)) {
       const known = this.#texts[entry.seq - 1];
       const text = textOf(entry);
-      if (known === undefined) this.#texts[entry.seq - 1] = text;
-      else if (known !== text) world.violated(`I3 entry ${entry.seq} was ${known} and is ${text}`);
+      if (known === undefined) {
+        this.#texts[entry.seq - 1] = text;
+        this.recorder?.add(entry);
+      } else if (known !== text) world.violated(`I3 entry ${entry.seq} was ${known} and is ${text}`);
       audit.follow(entry);
     }
     const before = this.#audit;
@@ -56,6 +61,7 @@ export class Journal {
   #follow(entry: HistoryEntry): void {
     const text = textOf(entry);
     this.#texts[entry.seq - 1] = text;
+    this.recorder?.add(entry);
     this.#world.note(text);
     this.#audit.follow(entry);
   }
