@@ -25,6 +25,20 @@ await build({
   },
 });
 
+// The page that the command line writes, as a module that makes its text.
+await build({
+  configFile: false,
+  root: join(root, 'src', 'inspector', 'ui'),
+  logLevel: 'warn',
+  build: {
+    outDir,
+    emptyOutDir: false,
+    target: 'es2022',
+    lib: { entry: join('coverage', 'heat-page.tsx'), formats: ['es'], fileName: () => 'heat-page.js' },
+    reportCompressedSize: false,
+  },
+});
+
 // Only compressed: the package is a third as large, and the server unpacks for those who cannot.
 for (const name of readdirSync(join(outDir, 'assets'))) {
   const file = join(outDir, 'assets', name);

@@ -386,7 +386,7 @@ function violations(file: string, source: string): string[] {
 
 function relativeViolation(file: string, place: string, specifier: string): string | undefined {
   // The styles of a page come with it.
-  if (place === 'src/inspector/ui' && specifier.endsWith('.css')) return undefined;
+  if (place === 'src/inspector/ui' && /\.css(\?inline)?$/.test(specifier)) return undefined;
   if (!/\.(tsx?|json)$/.test(specifier)) return 'a relative import has to end in .ts';
   const target = join(dirname(file), specifier);
   const targetPlace = placeOf(target);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { StorePorts } from '../store/json/index.ts';
 
@@ -32,6 +33,28 @@ export function folderUrl(path: string): URL {
 /** What a module exports, from the working directory on. */
 export async function exportsOf(path: string): Promise<Readonly<Record<string, unknown>>> {
   return import(pathToFileURL(resolve(path)).href);
+}
+
+/** The files of a folder whose names end so, with their texts, in the order of their names. */
+export function filesIn(folder: string, ending: string): readonly TextFile[] {
+  const names = readdirSync(folder)
+    .filter((name) => name.endsWith(ending))
+    .sort();
+  return names.map((name) => join(folder, name)).map((path) => ({ path, text: readFileSync(path, 'utf8') }));
+}
+
+export interface TextFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+export function writeText(path: string, text: string): void {
+  writeFileSync(path, text);
+}
+
+/** A module that was built with the pages of the inspector. */
+export async function builtWithPages(name: string): Promise<Readonly<Record<string, unknown>>> {
+  return import(pathToFileURL(createRequire(import.meta.url).resolve(`#ui/${name}`)).href);
 }
 
 /** A variable of the environment; undefined when it is not set, or empty. */

@@ -10,8 +10,10 @@ import { Stays } from './stays.ts';
 export interface JournalCoverage {
   readonly rows: readonly CountedRow[];
   readonly dwell: readonly StateDwell[];
-  /** How many entries were read. */
+  /** How many entries were read, and the instants of the first and the last one; null: there was none. */
   readonly entries: number;
+  readonly fromAt: number | null;
+  readonly toAt: number | null;
 }
 
 /** Which entries are read, and who works meanwhile. */
@@ -35,14 +37,18 @@ export async function journalCoverage(
   const counts = new RowCounts();
   const stays = new StayReader();
   let entries = 0;
+  let fromAt: number | null = null;
+  let toAt: number | null = null;
   for await (const entry of reader.entries(from)) {
     const row = rows.read(entry);
     if (row !== null) counts.add(row);
     stays.read(entry, row?.machine ?? null);
     entries += 1;
+    fromAt ??= entry.at;
+    toAt = entry.at;
     if (pause !== undefined && entries % entriesPerTurn === 0) await pause();
   }
-  return { rows: counts.rows(), dwell: stays.dwell(), entries };
+  return { rows: counts.rows(), dwell: stays.dwell(), entries, fromAt, toAt };
 }
 
 /** All actors that a store has, page by page. */
