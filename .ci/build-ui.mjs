@@ -4,8 +4,8 @@ import { brotliCompressSync } from 'node:zlib';
 import { build } from 'vite';
 import { root } from './prepare.mjs';
 
-// Builds the pages of the inspector into a folder: node .ci/build-ui.mjs FOLDER
-const outDir = process.argv[2];
+// Builds the pages of the inspector, and the page of the command line, into folders: node .ci/build-ui.mjs UI HEAT
+const [outDir, heatDir] = process.argv.slice(2);
 
 await build({
   configFile: false,
@@ -31,10 +31,15 @@ await build({
   root: join(root, 'src', 'inspector', 'ui'),
   logLevel: 'warn',
   build: {
-    outDir,
-    emptyOutDir: false,
+    outDir: heatDir,
+    emptyOutDir: true,
     target: 'es2022',
-    lib: { entry: join('coverage', 'heat-page.tsx'), formats: ['es'], fileName: () => 'heat-page.js' },
+    modulePreload: false,
+    rolldownOptions: {
+      input: join('coverage', 'heat-page.tsx'),
+      preserveEntrySignatures: 'strict',
+      output: { entryFileNames: 'heat-page.js', format: 'es' },
+    },
     reportCompressedSize: false,
   },
 });

@@ -68,7 +68,7 @@ const table: Readonly<Record<string, Layer>> = {
     ],
     packages: ['hono', '@hono/node-server', 'node:*'],
   },
-  'src/inspector/protocol': { layers: [], packages: [] },
+  'src/inspector/protocol': { layers: ['src/reading/coverage/compare'], packages: [] },
   'src/inspector/views': {
     layers: [...domain, 'src/store', 'src/reading', 'src/reading/coverage/compare', 'src/inspector/protocol'],
     packages: [],

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { readUi, type UiFile, unpacked } from '../inspector/server/ports.ts';
 import type { StorePorts } from '../store/json/index.ts';
 
 /** The ports of stores that commands open: real time and real ids. */
@@ -52,9 +53,20 @@ export function writeText(path: string, text: string): void {
   writeFileSync(path, text);
 }
 
-/** A module that was built with the pages of the inspector. */
-export async function builtWithPages(name: string): Promise<Readonly<Record<string, unknown>>> {
-  return import(pathToFileURL(createRequire(import.meta.url).resolve(`#ui/${name}`)).href);
+/** The module that was built from `src/inspector/ui/coverage/heat-page.tsx`. */
+export async function builtHeatPage(): Promise<{ heatPage(given: object): string }> {
+  return import(pathToFileURL(createRequire(import.meta.url).resolve('#heat-page')).href);
+}
+
+/** The styles that all pages of the inspector have, as they were built. */
+export function builtStyles(): string {
+  const files = new Map(readUi()?.map((file) => [file.name, file]));
+  const textOf = (name = ''): string => {
+    const { bytes, isPacked } = files.get(name) as UiFile;
+    return new TextDecoder().decode(isPacked ? unpacked(bytes) : bytes);
+  };
+  const named = [...textOf('index.html').matchAll(/href="\.\/(assets\/[^"]+\.css)"/g)];
+  return named.map(([, name]) => textOf(name)).join('\n');
 }
 
 /** A variable of the environment; undefined when it is not set, or empty. */

@@ -10,7 +10,7 @@ import { type JournalCoverage, journalCoverage } from '../../reading/coverage/jo
 import { type Command, type CommandResult, listIn, UsageError } from '../command.ts';
 import { isDatabaseUrl } from '../database-url.ts';
 import { definitionsOption, machinesIn } from '../definitions.ts';
-import { builtWithPages, filesIn, writeText } from '../ports.ts';
+import { builtHeatPage, builtStyles, filesIn, writeText } from '../ports.ts';
 import { instantText, shortTime, tableOf } from '../table.ts';
 import { readerOf } from './look/reader.ts';
 
@@ -92,8 +92,8 @@ async function pageOf(
   charts: readonly ChartCoverage[],
   about: { readonly tests: string; readonly production: string },
 ): Promise<string> {
-  const { heatPage } = await builtWithPages('heat-page.js');
-  return (heatPage as (given: object) => string)({ charts, ...about });
+  const { heatPage } = await builtHeatPage();
+  return heatPage({ charts, ...about, styles: builtStyles() });
 }
 
 function rangeOf({ entries, fromAt, toAt }: JournalCoverage): string {

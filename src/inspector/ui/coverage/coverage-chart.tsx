@@ -3,20 +3,34 @@ import { HeatChart } from '../chart/heat-chart.tsx';
 import { layoutOf } from '../chart/layouts.ts';
 import { coverageHeat } from './coverage-heat.ts';
 import { CoverageOutline } from './coverage-outline.tsx';
+import { CoverageRows, CoverageWays } from './coverage-ways.tsx';
 
-/** A chart in three colours: as a picture where there is one and room for it, else as an outline. */
-export function CoverageChart({ chart }: { readonly chart: ChartCoverage }) {
-  const layout = layoutOf(chart.machine);
-  if (chart.states.length === 0) return null;
-  if (layout === null || layout.version !== chart.version) return <CoverageOutline chart={chart} />;
+/** A chart in three colours, and its ways as a table. */
+export function ChartParts({ chart, isList }: { readonly chart: ChartCoverage; readonly isList: boolean }) {
+  const { states } = chart;
+  const layout = hasPicture(chart) ? layoutOf(chart.machine) : null;
+  const isDrawn = layout !== null && !isList;
   return (
-    <>
-      <div class="chart-wrap roomy no-phone">
-        <HeatChart layout={layout} heat={coverageHeat(chart)} picked={null} hashOf={null} />
+    <div class={isDrawn || states.length === 0 ? 'parts-of-chart' : 'parts-of-chart beside'}>
+      {isDrawn && (
+        <div class="chart-wrap roomy no-phone">
+          <HeatChart layout={layout} heat={coverageHeat(chart)} picked={null} hashOf={null} />
+        </div>
+      )}
+      {states.length > 0 && (
+        <div class={isDrawn ? 'outlined' : undefined}>
+          <CoverageOutline chart={chart} />
+        </div>
+      )}
+      <div class="ways">
+        <CoverageWays chart={chart} />
+        <CoverageRows chart={chart} />
       </div>
-      <div class="outlined">
-        <CoverageOutline chart={chart} />
-      </div>
-    </>
+    </div>
   );
+}
+
+/** Whether the chart is one of the engine's that is drawn. */
+export function hasPicture({ machine, version }: ChartCoverage): boolean {
+  return layoutOf(machine)?.version === version;
 }

@@ -20,31 +20,64 @@ export function CoverageWays({ chart }: { readonly chart: ChartCoverage }) {
         other.production - one.production ||
         other.tests - one.tests,
     );
-  if (ways.length === 0) return null;
+  const taken = ways.filter(({ verdict }) => verdict !== 'untaken');
+  const untaken = ways.slice(taken.length);
   return (
-    <table class="table coverage">
-      <thead>
-        <tr>
-          <th>way</th>
-          <th class="fit num">production</th>
-          <th class="fit num">tests</th>
-          <th class="fit">so it is</th>
-        </tr>
-      </thead>
-      <tbody>
-        {ways.map((way) => (
-          <tr key={JSON.stringify(way)} class={way.verdict}>
-            <td title={titleOf(way)}>
-              <b>{wayWords(chart.machine, way)}</b>{' '}
-              <span class="quiet">
-                {lastKey(way.source)} {targetWords(way)}
-              </span>
-            </td>
-            <Figures of={way} />
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <>
+      {taken.length > 0 && (
+        <table class="table coverage of-ways">
+          <Head title="way" />
+          <tbody>
+            {taken.map((way) => (
+              <tr key={JSON.stringify(way)} class={way.verdict}>
+                <Way machine={chart.machine} way={way} />
+                <Figures of={way} />
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {untaken.length > 0 && (
+        <details class="untaken">
+          <summary>
+            {numberText(untaken.length)} {untaken.length === 1 ? 'way was' : 'ways were'} never taken
+          </summary>
+          <table class="table coverage">
+            <tbody>
+              {untaken.map((way) => (
+                <tr key={JSON.stringify(way)} class={way.verdict}>
+                  <Way machine={chart.machine} way={way} />
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </details>
+      )}
+    </>
+  );
+}
+
+function Head({ title }: { readonly title: string }) {
+  return (
+    <thead>
+      <tr>
+        <th>{title}</th>
+        <th class="fit num">production</th>
+        <th class="fit num">tests</th>
+        <th class="fit">verdict</th>
+      </tr>
+    </thead>
+  );
+}
+
+function Way({ machine, way }: { readonly machine: string; readonly way: WayCoverage }) {
+  return (
+    <td title={titleOf(way)}>
+      <b>{wayWords(machine, way)}</b>{' '}
+      <span class="quiet">
+        {lastKey(way.source)} {targetWords(way)}
+      </span>
+    </td>
   );
 }
 
@@ -66,21 +99,14 @@ export function CoverageRows({ chart }: { readonly chart: ChartCoverage }) {
         </span>
       </div>
       <table class="table coverage">
-        <thead>
-          <tr>
-            <th>row</th>
-            <th class="fit num">production</th>
-            <th class="fit num">tests</th>
-            <th class="fit">so it is</th>
-          </tr>
-        </thead>
+        <Head title="row" />
         <tbody>
           {rows.map((row) => (
             <tr key={JSON.stringify(row)} class={isOfOthers ? undefined : row.verdict}>
               <td title={rowText(row)}>
                 <b>{wayWords(chart.machine, { event: row.event, guard: null })}</b>{' '}
                 <span class="quiet">
-                  {placeText(row.from)} → {placeText(row.to)}
+                  {row.from === '' && row.to === '' ? '' : `${placeText(row.from)} → ${placeText(row.to)}`}
                   {isOfOthers && ` in version ${row.version}`}
                 </span>
               </td>

@@ -1,13 +1,9 @@
 import type { ChartCoverage, CoverageVerdict } from '../../../reading/coverage/compare/compare-coverage.ts';
 import { numberText, printable } from '../format.ts';
-import look from '../look.css?inline';
 import machines from '../pages/machines/machines.css?inline';
-import pages from '../pages.css?inline';
-import tokens from '../tokens.css?inline';
 import coverage from './coverage.css?inline';
-import { CoverageChart } from './coverage-chart.tsx';
+import { ChartParts } from './coverage-chart.tsx';
 import { CoverageKey } from './coverage-counts.tsx';
-import { CoverageRows, CoverageWays } from './coverage-ways.tsx';
 import page from './heat-page.css?inline';
 import { markup } from './markup.ts';
 
@@ -17,12 +13,15 @@ export interface HeatPage {
   /** Where tests and production are from. */
   readonly tests: string;
   readonly production: string;
+  /** The styles that all pages of the inspector have. */
+  readonly styles: string;
 }
 
 /** One file that shows charts in three colours. It runs no code and asks for nothing. */
-export function heatPage(given: HeatPage): string {
+export function heatPage({ styles: common, ...given }: HeatPage): string {
   const { charts, tests, production } = shown(given);
-  const styles = [tokens, look, pages, machines, coverage, page].join('\n');
+  const idle = charts.filter((chart) => !isTaken(chart));
+  const styles = [common, machines, coverage, page].join('\n');
   const sum = (verdict: CoverageVerdict): number =>
     charts.reduce((total, { verdicts }) => total + verdicts[verdict], 0);
   const head = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>Coverage of charts · Signalbox</title><style>${styles}</style></head>`;
@@ -43,7 +42,7 @@ export function heatPage(given: HeatPage): string {
         </ul>
         <nav aria-label="Charts">
           <ol>
-            {charts.map(({ machine, version, verdicts }) => (
+            {charts.filter(isTaken).map(({ machine, version, verdicts }) => (
               <li key={machine}>
                 <a href={`#${idOf(machine)}`}>
                   {machine} <span class="faint">{version}</span>
@@ -54,9 +53,14 @@ export function heatPage(given: HeatPage): string {
           </ol>
         </nav>
       </header>
-      {charts.map((chart) => (
+      {charts.filter(isTaken).map((chart) => (
         <ChartSection key={chart.machine} chart={chart} />
       ))}
+      {idle.length > 0 && (
+        <p class="idle">
+          Nothing took any way of {idle.map(({ machine, version }) => `${machine}@${version}`).join(', ')}.
+        </p>
+      )}
     </main>,
   );
   return `${head}<body>${body}</body></html>\n`;
@@ -91,11 +95,13 @@ function ChartSection({ chart }: { readonly chart: ChartCoverage }) {
         </span>
         <CoverageKey />
       </div>
-      <CoverageChart chart={chart} />
-      <CoverageWays chart={chart} />
-      <CoverageRows chart={chart} />
+      <ChartParts chart={chart} isList={false} />
     </section>
   );
+}
+
+function isTaken({ verdicts, rows }: ChartCoverage): boolean {
+  return verdicts.tested + verdicts.untested + rows.length > 0;
 }
 
 function idOf(machine: string): string {

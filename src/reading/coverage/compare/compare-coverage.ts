@@ -96,8 +96,8 @@ function coverageOf(
   const inProduction = new Map<CoverageWay, number>();
   const rest = new Map<string, RowCoverage>();
   const count = (row: CountedRow, counts: Map<CoverageWay, number>, of: 'tests' | 'production'): void => {
-    // A start is no way of a chart.
-    if (hasStates && row.from === '') return;
+    // A start is no way of a chart, and the commands of the engine move an actor, not its machine.
+    if ((hasStates && row.from === '') || row.event.startsWith('signalbox.')) return;
     const ways = taken.of(row);
     for (const way of ways) counts.set(way, (counts.get(way) ?? 0) + row.count);
     if (ways.length === 0) addRest(rest, row, of);
