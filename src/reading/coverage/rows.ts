@@ -8,7 +8,7 @@ const ownCharts: readonly string[] = ['job', 'representation', 'schedule'];
 export class RowReader {
   readonly #machines = new Map<string, { readonly machine: string; readonly version: string }>();
 
-  /** Tells of an actor whose first entry is not among those that are read. */
+  /** Takes the machine of an actor from its record: its first entry may not be read. */
   know({ id, machine, version }: Pick<ActorRecord, 'id' | 'machine' | 'version'>): void {
     this.#machines.set(id, { machine, version });
   }

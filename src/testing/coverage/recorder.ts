@@ -60,7 +60,7 @@ export function record(): Recording {
   return recording;
 }
 
-/** A recorder for a store that is about to be opened, with the machines of its program; null: nobody collects. */
+/** A recorder for a store that is about to be opened, with the machines of its program; null: `collectCoverage` was not called. */
 export function recorderFor(machines: Machines = []): CoverageRecorder | null {
   return recording === null ? null : recording.recorder(machines);
 }

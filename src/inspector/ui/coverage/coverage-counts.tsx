@@ -20,11 +20,11 @@ export function Counts({ of: { verdict, production, tests } }: { readonly of: Co
 }
 
 /** What the colours mean. */
-export function CoverageKey({ among }: { readonly among?: ReadonlySet<CoverageVerdict> }) {
+export function CoverageKey() {
   return (
     <span class="key coverage" role="note" aria-label="Colours">
       {(['untested', 'tested', 'untaken'] as const).map((verdict) => (
-        <span key={verdict} class={among === undefined || among.has(verdict) ? undefined : 'faint'}>
+        <span key={verdict}>
           <svg viewBox="0 0 26 10" class="heat" aria-hidden="true">
             <g class={`edge ${verdict === 'untaken' ? 'never' : `f3 ${verdict}`}`}>
               <path d="M0 5H26" />

@@ -1,6 +1,6 @@
 import { chartsOf, ownCharts } from '../../../reading/coverage/charts.ts';
 import { journalCoverage } from '../../../reading/coverage/journal-coverage.ts';
-import type { ProductionView } from '../../protocol/coverage.ts';
+import type { ProductionView } from '../../protocol/machines.ts';
 import type { Sight } from '../sight.ts';
 import { mostEntries } from './traffic-window.ts';
 

@@ -13,7 +13,7 @@ export class Journal {
   readonly #texts: string[] = [];
   /** What the machines of the scenario would have done. To be set before the store is opened. */
   oracle = new Oracle([]);
-  /** Counts which ways of charts were taken, each entry once; null: nobody collects. */
+  /** Counts which ways of charts were taken, each entry once; null: `collectCoverage` was not called. */
   recorder: CoverageRecorder | null = null;
   #audit: Audit;
 

@@ -5,8 +5,8 @@ import {
   newestCharts,
 } from '../../../../reading/coverage/compare/compare-coverage.ts';
 import { type CoverageFile, coverageIn } from '../../../../reading/coverage/compare/coverage-file.ts';
-import type { ProductionView } from '../../../protocol/coverage.ts';
 import type { Problem } from '../../../protocol/hello.ts';
+import type { ProductionView } from '../../../protocol/machines.ts';
 import { announcement } from '../../app-state.ts';
 import type { GivenFile } from '../../browser.ts';
 import { token } from '../../connection.ts';
