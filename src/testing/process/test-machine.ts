@@ -104,7 +104,7 @@ export class TestProcess implements Life {
       open: async (ports) => {
         const open = await store.open({ ...ports, defer: (call) => machine.turn(call) });
         this.#open = open;
-        await opened?.(open);
+        if (opened !== undefined) await opened(open);
         return processStore(open, this);
       },
     };

@@ -1,7 +1,8 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { seedActors } from '../seed-actors.ts';
-import { type Stage, stage } from './open.ts';
+import { axe, barriersOf } from './barriers.ts';
+import { type Stage, stage, turnTo } from './open.ts';
 
 let open: Stage;
 
@@ -131,3 +132,23 @@ it('On a phone the comparison is an outline without a table beside it', async ()
 
   expect([isDrawn, isTable, isWide]).toEqual([false, false, false]);
 });
+
+it.each(['job', 'purchase'])(
+  'The comparison of %s has no barrier, light, dark and on a phone',
+  async (name) => {
+    const { page } = await open.open('#/machines');
+    await page.locator('input[type=file]').setInputFiles(files);
+    await page.locator('.list a', { hasText: name }).click();
+    await page.waitForSelector('.outline .way.untested', { state: 'attached' });
+    await page.evaluate(axe);
+
+    const found = [];
+    for (const look of [{}, { theme: 'dark' }, { width: 390 }] as const) {
+      await turnTo(page, look);
+      found.push(...(await barriersOf(page)));
+    }
+    await page.close();
+
+    expect(found).toEqual([]);
+  },
+);
