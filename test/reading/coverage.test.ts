@@ -231,6 +231,17 @@ describe('Compared with production', () => {
     ]);
   });
 
+  it('commands of the engine move an actor and not its machine, so no test has to take them', () => {
+    const [compared] = compareCoverage({
+      charts: [orderChart],
+      tests: [],
+      production: [row('approval', 'signalbox.suspend', 'approval', 2)],
+      dwell: [],
+    });
+
+    expect([compared?.rows, compared?.verdicts.untested]).toEqual([[], 0]);
+  });
+
   it('the newest chart of a machine counts', () => {
     const of = (version: string) => ({ machine: 'order', version, states: [] });
 
