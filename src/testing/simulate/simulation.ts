@@ -4,7 +4,7 @@ import { Ledger } from './audit/ledger.ts';
 import { heldBy } from './audit/replayed-record.ts';
 import { ClientOf, isExpected } from './cluster/client.ts';
 import { Cluster } from './cluster/cluster.ts';
-import { Nemesis } from './cluster/nemesis.ts';
+import type { Nemesis, NemesisDeps } from './cluster/nemesis.ts';
 import { reported, reportedActor, type SimulationReport } from './cluster/report.ts';
 import type { SimulatedActor, SimulatedJob, SimulatedRun, SimulatedScenario } from './cluster/scenario.ts';
 import type { Intervals, ProcessSettings } from './cluster/simulated-process.ts';
@@ -21,6 +21,10 @@ export interface SimulationPlan {
   readonly dispatchers: number;
   readonly makeStore: (host: SimulatedHost) => Store;
   readonly faults: Partial<SimulationFaults> | false;
+  /** Makes what makes things go wrong. */
+  readonly makeNemesis: (deps: NemesisDeps, faults: SimulationFaults) => Nemesis;
+  /** One life: its acts begin at once and are never given up, and the phase of faults ends when it does. */
+  readonly isOneLife: boolean;
   readonly safetyMs: number;
   readonly livenessMs: number;
   readonly deathMs: number;
@@ -46,6 +50,8 @@ export class Simulation implements SimulatedRun {
   readonly #cluster: Cluster;
   readonly #nemesis: Nemesis;
   #acts = 0;
+  /** The number of acts that have not ended. */
+  #acting = 0;
   /** When the faults ended; null before that. */
   #calmSince: number | null = null;
 
@@ -68,7 +74,7 @@ export class Simulation implements SimulatedRun {
       settings: settingsOf(this.#scenario, plan.intervals),
       size: plan.dispatchers,
     });
-    this.#nemesis = new Nemesis(world, this.#cluster, plan.deathMs);
+    this.#nemesis = plan.makeNemesis({ world, cluster: this.#cluster, deathMs: plan.deathMs }, this.faults);
   }
 
   now(): number {
@@ -135,14 +141,24 @@ export class Simulation implements SimulatedRun {
 
   /** The phase with faults: every promise of safety holds. */
   async #safety(): Promise<void> {
-    const { safetyMs } = this.#plan;
+    const { safetyMs, pollMs, isOneLife } = this.#plan;
     const { scheduler, random, lane } = this.#world;
-    const { acts = 20 } = this.#scenario;
-    this.#nemesis.begin(this.faults, safetyMs);
+    const { acts = isOneLife ? 1 : 20 } = this.#scenario;
+    const end = scheduler.now + safetyMs;
+    this.#nemesis.begin(safetyMs);
     this.#host.mayFail = true;
+    this.#acting = acts;
     for (let count = 0; count < acts; count += 1)
-      scheduler.callLater(lane, random.integer(0, safetyMs), () => this.#act());
-    await scheduler.runUntil(scheduler.now + safetyMs);
+      scheduler.callLater(lane, isOneLife ? 1 : random.integer(0, safetyMs), () => this.#act());
+    if (!isOneLife) await scheduler.runUntil(end);
+    while (scheduler.now < end && (this.#acting > 0 || this.#isAtWork(end)))
+      await scheduler.runUntil(Math.min(end, scheduler.now + pollMs));
+  }
+
+  /** Whether anything is left to do before an instant. */
+  #isAtWork(end: number): boolean {
+    const { audit } = this.#journal;
+    return audit.openJobs > 0 || audit.actors.isAtWork(end);
   }
 
   /** The phase without faults: every job ends, within a bound. */
@@ -160,9 +176,7 @@ export class Simulation implements SimulatedRun {
     const end = scheduler.now + livenessMs;
     // Each dispatcher watches one sibling: neighbouring dead dispatchers are found one poll after the other.
     const reassignedBy = scheduler.now + deathMs + (cluster.starts + 1) * pollMs + 1000;
-    const isAtWork = (): boolean =>
-      this.#journal.audit.openJobs > 0 || this.#journal.audit.actors.isAtWork(end);
-    while (scheduler.now < end && (isAtWork() || !cluster.isAnyUp)) {
+    while (scheduler.now < end && (this.#isAtWork(end) || !cluster.isAnyUp)) {
       await scheduler.runUntil(Math.min(end, scheduler.now + pollMs));
       if (scheduler.now - pollMs < reassignedBy && reassignedBy <= scheduler.now) this.#checkReassigned();
     }
@@ -208,7 +222,12 @@ export class Simulation implements SimulatedRun {
     const world = this.#world;
     const cluster = this.#cluster;
     const box = cluster.anyBox();
-    if (box === null) return;
+    if (box === null) {
+      // A client that finds no process tries again, or has come in vain.
+      if (this.#plan.isOneLife) world.scheduler.callLater(world.lane, 1000, () => this.#act());
+      else this.#acting -= 1;
+      return;
+    }
     this.#acts += 1;
     const number = this.#acts;
     const client = new ClientOf({
@@ -219,6 +238,7 @@ export class Simulation implements SimulatedRun {
       audit: () => this.#journal.audit,
       anyBox: () => cluster.anyBox(),
       forgets: 10 * this.faults.lostAnswers,
+      givesUp: this.#plan.isOneLife ? 0 : 0.3,
       isOver: () => this.#calmSince !== null,
     });
     Promise.resolve()
@@ -226,7 +246,10 @@ export class Simulation implements SimulatedRun {
       .then(
         () => world.note(`act ${number} has ended`),
         (error: unknown) => this.#failedAct(number, error),
-      );
+      )
+      .then(() => {
+        this.#acting -= 1;
+      });
   }
 
   #failedAct(number: number, error: unknown): void {

@@ -111,7 +111,7 @@ export class ActorClient implements SimulatedActorClient {
     what: string,
     call: (box: Signalbox) => Promise<Value>,
   ): Promise<{ readonly value: Value } | { readonly error: unknown; readonly isCertain: boolean } | null> {
-    const { world, isOver, anyBox, forgets } = this.#parts;
+    const { world, isOver, anyBox, forgets, givesUp } = this.#parts;
     const { random } = world;
     let isUnknown = false;
     // As behind a load balancer: the next call of a client need not go where the last one went.
@@ -126,7 +126,7 @@ export class ActorClient implements SimulatedActorClient {
           return { error, isCertain: !isUnknown };
         if (!this.#isExpected(error)) throw error;
         isUnknown ||= box !== null && !saysNotCommitted(error);
-        if (!isUnknown && random.chance(0.3)) return { error, isCertain: true };
+        if (!isUnknown && random.chance(givesUp)) return { error, isCertain: true };
       } else if (!random.chance(forgets)) return answer;
       else isUnknown = true;
       if (isOver()) return null;
