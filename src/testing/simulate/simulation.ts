@@ -1,4 +1,4 @@
-import { agent, type Store } from '../../index.ts';
+import { agent, type HistoryEntry, type Intercept, type Store } from '../../index.ts';
 import { Journal } from './audit/journal.ts';
 import { Ledger } from './audit/ledger.ts';
 import { heldBy } from './audit/replayed-record.ts';
@@ -11,7 +11,7 @@ import type { Intervals, ProcessSettings } from './cluster/simulated-process.ts'
 import { Oracle } from './oracle/oracle.ts';
 import { drawnFaults, type SimulationFaults } from './world/faults.ts';
 import { Host, type SimulatedHost } from './world/host.ts';
-import { SeededRandom } from './world/random.ts';
+import { SeededRandom, WorstCase } from './world/random.ts';
 import { World } from './world/world.ts';
 
 /** The settings of a run. */
@@ -29,6 +29,8 @@ export interface SimulationPlan {
   readonly livenessMs: number;
   readonly deathMs: number;
   readonly pollMs: number;
+  /** Called with the entries of each commit, in their order, once they are synced. */
+  readonly onSynced?: (entries: readonly HistoryEntry[]) => void;
   /** Called with what makes a run hard to repeat. */
   readonly warn: (message: string) => void;
 }
@@ -61,20 +63,29 @@ export class Simulation implements SimulatedRun {
     const world = new World(new SeededRandom(seed), plan.warn);
     this.#world = world;
     this.faults = drawnFaults(plan.faults, world.random);
-    const host = new Host(world, plan.makeStore);
+    const host = new Host(world, plan.makeStore, plan.isOneLife ? new WorstCase(1) : world.random.fork());
     this.#host = host;
     this.#journal = new Journal(world, host);
     this.random = world.random.fork();
     this.#scenario = plan.scenario(this);
     this.#journal.oracle = new Oracle(this.#scenario.machines ?? []);
+    this.#journal.onSynced = (entries) => this.#synced(entries);
     this.#cluster = new Cluster({
       world,
       host,
       journal: this.#journal,
-      settings: settingsOf(this.#scenario, plan.intervals),
+      settings: settingsOf(this.#scenario, plan.intervals, (attempt, call) => {
+        const { intercept } = this.#nemesis;
+        return intercept === undefined ? call() : intercept(attempt, call);
+      }),
       size: plan.dispatchers,
     });
     this.#nemesis = plan.makeNemesis({ world, cluster: this.#cluster, deathMs: plan.deathMs }, this.faults);
+  }
+
+  /** Whether its store loses what is not synced when the power fails. */
+  get canLose(): boolean {
+    return this.#host.canLose;
   }
 
   now(): number {
@@ -218,6 +229,16 @@ export class Simulation implements SimulatedRun {
     await this.#journal.compare();
   }
 
+  /** A commit is synced. */
+  #synced(entries: readonly HistoryEntry[]): void {
+    this.#plan.onSynced?.(entries);
+    try {
+      this.#scenario.invariant?.();
+    } catch (error) {
+      this.violated(`invariant: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
   #act(): void {
     const world = this.#world;
     const cluster = this.#cluster;
@@ -240,6 +261,7 @@ export class Simulation implements SimulatedRun {
       forgets: 10 * this.faults.lostAnswers,
       givesUp: this.#plan.isOneLife ? 0 : 0.3,
       isOver: () => this.#calmSince !== null,
+      sendsTwice: () => this.#nemesis.sendsTwice?.() ?? false,
     });
     Promise.resolve()
       .then(() => this.#scenario.act(client))
@@ -247,7 +269,7 @@ export class Simulation implements SimulatedRun {
         () => world.note(`act ${number} has ended`),
         (error: unknown) => this.#failedAct(number, error),
       )
-      .then(() => {
+      .finally(() => {
         this.#acting -= 1;
       });
   }
@@ -259,7 +281,11 @@ export class Simulation implements SimulatedRun {
   }
 }
 
-function settingsOf(scenario: SimulatedScenario, intervals: Intervals): ProcessSettings {
+function settingsOf(
+  scenario: SimulatedScenario,
+  intervals: Intervals,
+  intercept: Intercept,
+): ProcessSettings {
   const {
     queues = [''],
     jobs,
@@ -275,6 +301,7 @@ function settingsOf(scenario: SimulatedScenario, intervals: Intervals): ProcessS
   return {
     options: {
       queues,
+      intercept,
       ...(jobs && { jobs }),
       ...(machines && { machines }),
       ...(filters && { filters }),

@@ -78,10 +78,10 @@ export class ActorClient implements SimulatedActorClient {
     const id = `act${number}-${this.#sends}`;
     const message = `${actor}#${id}`;
     const before = this.#last.get(actor) ?? null;
-    const answer = await this.#untilAnswered(`send ${message}`, (box) =>
-      box.actor(machine, key).send(event, { id }),
-    );
+    const sent = (box: Signalbox): Promise<Receipt> => box.actor(machine, key).send(event, { id });
+    const answer = await this.#untilAnswered(`send ${message}`, sent);
     if (answer === null) return null;
+    if (this.#parts.sendsTwice()) await this.#untilAnswered(`send ${message} again`, sent);
     if ('error' in answer) {
       if (answer.isCertain) ledger.refuseMail(message);
       return null;

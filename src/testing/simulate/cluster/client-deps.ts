@@ -17,4 +17,6 @@ export interface ClientDeps {
   /** The chance that the caller gives up what was certainly refused. */
   readonly givesUp: number;
   readonly isOver: () => boolean;
+  /** Whether a message that was just acknowledged is sent once more. */
+  readonly sendsTwice: () => boolean;
 }

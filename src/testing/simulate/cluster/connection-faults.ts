@@ -9,6 +9,9 @@ export interface StoreCall {
   readonly changes: Parameters<OpenStore['commit']>[0]['changes'];
 }
 
+/** A change that is made. */
+export type Changed = Pick<StoreCall['changes'][number], 'kind' | 'id' | 'event'>;
+
 /** How late a call arrives, and its answer, in milliseconds. */
 export interface Delay {
   readonly there: number;
@@ -24,8 +27,8 @@ export interface ConnectionFaults {
   losesAnswer(call: StoreCall): boolean;
   /** Whether an answer comes in a later turn. */
   answersLater(): boolean;
-  /** A commit or a claim is made and written, and its process does not know it yet. */
-  made?(call: StoreCall): void;
+  /** A commit or a claim is made and written, with what it changed, and its process does not know it yet. */
+  made?(call: StoreCall, changes: readonly Changed[]): void;
 }
 
 /** Faults that chance decides. */

@@ -29,7 +29,6 @@ export interface ConnectionDeps extends Opened {
 
 const nothing = async (): Promise<void> => {};
 
-const aClaim: StoreCall = { kind: 'claim', changes: [] };
 const aRead: StoreCall = { kind: 'read', changes: [] };
 
 /**
@@ -106,7 +105,10 @@ export class Connection {
     const heldUpMs = isStart ? this.#takeHoldUp() : 0;
     const isLost = this.faults?.losesAnswer(call) ?? false;
     const ticket = this.#sent(delay.there, async () => this.#store.commit(commit));
-    ticket.then(({ written }) => written).then(() => this.faults?.made?.(call), ignore);
+    ticket
+      .then(({ written }) => written)
+      .then(() => this.faults?.made?.(call, call.changes))
+      .catch(ignore);
     const answered = (of: 'written' | 'synced'): Promise<void> =>
       this.#late(async () => {
         await (await ticket)[of];
@@ -117,12 +119,13 @@ export class Connection {
   }
 
   #claim(request: Request): Promise<Claimed> {
-    const refused = this.#refused(aClaim);
+    const call: StoreCall = { kind: 'claim', changes: [] };
+    const refused = this.#refused(call);
     if (refused !== null) return this.#late(() => Promise.reject(refused));
-    const delay = this.#delay(aClaim);
+    const delay = this.#delay(call);
     const claiming = this.#sent(delay.there, () => this.#store.claim(request));
-    const isLost = this.faults?.losesAnswer(aClaim) ?? false;
-    claiming.then(({ jobs, ticket }) => this.#tellClaim(jobs, ticket)).catch(ignore);
+    const isLost = this.faults?.losesAnswer(call) ?? false;
+    claiming.then(({ jobs, ticket }) => this.#tellClaim(call, jobs, ticket)).catch(ignore);
     return this.#late(async () => {
       const { startable, ticket, ...claimed } = await claiming;
       await this.#sent(delay.back + (claimed.jobs.length > 0 ? this.#takeHoldUp() : 0), nothing);
@@ -192,18 +195,13 @@ export class Connection {
   }
 
   /** Says what a claim has made. */
-  async #tellClaim(jobs: Claimed['jobs'], ticket: Ticket): Promise<void> {
+  async #tellClaim(call: StoreCall, jobs: Claimed['jobs'], ticket: Ticket): Promise<void> {
     if (jobs.length === 0) return;
     await ticket.written;
-    const changes = jobs.map(({ id }) => ({
-      kind: 'job' as const,
-      id,
-      event: 'job.claim',
-      from: null,
-      to: null,
-      patch: null,
-    }));
-    this.faults?.made?.({ kind: 'claim', changes });
+    this.faults?.made?.(
+      call,
+      jobs.map(({ id }) => ({ kind: 'job', id, event: 'job.claim' })),
+    );
   }
 
   /** Holds up the answer to a start, once. Gives how late it is. */

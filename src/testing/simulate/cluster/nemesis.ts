@@ -1,3 +1,4 @@
+import type { Intercept } from '../../../index.ts';
 import type { SimulationFaults } from '../world/faults.ts';
 import type { SeededRandom } from '../world/random.ts';
 import type { World } from '../world/world.ts';
@@ -11,6 +12,10 @@ export interface Nemesis {
   begin(lastsMs: number): void;
   /** Ends the faults: stopped processes continue, and clocks are right. */
   end(): void;
+  /** Stands between attempts and their code. */
+  intercept?: Intercept;
+  /** Whether a message that was just acknowledged is sent once more. */
+  sendsTwice?(): boolean;
 }
 
 /** What a nemesis works with. */

@@ -35,7 +35,7 @@ export interface Intervals {
 
 /** The settings of simulated processes. */
 export interface ProcessSettings {
-  readonly options: SimulatedBoxOptions;
+  readonly options: SimulatedBoxOptions & Pick<SignalboxOptions, 'intercept'>;
   /** Agent `main` of every queue. Null: no agent. */
   readonly agent: AgentSettings | null;
   /** Called for each box before its dispatcher starts. */
