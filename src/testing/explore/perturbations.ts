@@ -7,6 +7,7 @@ export type PerturbationName =
   | 'disconnect'
   | 'full'
   | 'taken'
+  | 'stopped'
   | 'late'
   | 'pulled'
   | 'cancelled'
@@ -24,6 +25,7 @@ export const perturbations: { readonly [name in PerturbationName]: string } = {
   disconnect: 'store away',
   full: 'store full',
   taken: 'taken over',
+  stopped: 'stopped',
   late: 'too late',
   pulled: 'taken out',
   cancelled: 'cancelled',

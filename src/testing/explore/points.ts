@@ -17,7 +17,7 @@ export interface Point {
   readonly jobs: readonly PointJob[];
   /** Whether it left a job with the process that made it. */
   readonly holds: boolean;
-  /** The instant after which a waiting job is too late; null: none waits that can be. */
+  /** The instant after which a job that waits is too late; null: none waits that can be. */
   readonly tooLateAt: number | null;
   /** When the next timer of an actor that it changed is due; null: there is none. */
   readonly timerAt: number | null;
@@ -55,7 +55,7 @@ export function pointsOf(
     // What a claim starts stands behind it, and is part of it.
     const end = found.slice(index + 1).find((next) => next !== undefined) ?? entries.length;
     for (; at < end; at += 1) follow(records, entries[at] as HistoryEntry);
-    const first = call.changes.find((change) => kinds.includes(change.kind) && !isOfSystem(change, records));
+    const first = call.changes.find((change) => kinds.includes(change.kind) && !isOfSystem(change));
     if (first !== undefined && found[index] !== undefined)
       points.push(pointOf(points.length + 1, call, { first, records, limited }));
   }
@@ -91,7 +91,7 @@ function keyOf({ kind, id, event }: Changed): string {
   return `${kind}/${id} ${event}`;
 }
 
-function isOfSystem({ kind, id }: Changed, _records: ReadonlyMap<string, ReplayedRecord>): boolean {
+function isOfSystem({ kind, id }: Changed): boolean {
   // An annotation has the id of its job before its name.
   if (kind === 'annotation') return isSystemName(id.slice(id.indexOf('/') + 1));
   return false;
@@ -113,16 +113,14 @@ function pointOf(
   const dues = all.flatMap(({ kind, fields }) =>
     kind === 'actor' && typeof fields.dueAt === 'number' ? [fields.dueAt] : [],
   );
-  const starts = [...records.values()].flatMap((record) =>
-    record.kind === 'job' && record.state === 'pending' ? (latestStartOf(record) ?? []) : [],
-  );
+  const lasts = [...records.values()].flatMap((record) => lastInstantOf(record) ?? []);
   return {
     number,
     call,
     label: labelOf(first, records),
     jobs: jobs.map(({ id, fields, state }) => ({ id, name: String(fields.name), state: state ?? 'new' })),
     holds: jobs.some(({ state }) => /^(assigned|active)/.test(state ?? '')),
-    tooLateAt: starts.length === 0 ? null : Math.max(...starts),
+    tooLateAt: lasts.length === 0 ? null : Math.max(...lasts),
     timerAt: dues.length === 0 ? null : Math.min(...dues),
     isNamedMessage: changes.some(({ kind, id }) => kind === 'message' && /#act\d/.test(id)),
     calls: calls !== null,
@@ -138,9 +136,12 @@ function hasTimeLimit({ timeout, deadline }: ReplayedRecord['fields']): boolean 
   return timeout != null || deadline != null;
 }
 
-function latestStartOf({ fields }: ReplayedRecord): number | null {
+/** Until when a job that waits can go on. */
+function lastInstantOf({ kind, state, fields }: ReplayedRecord): number | null {
   const { beginAfter = null, beginBy = null, deadline = null } = fields as Parameters<typeof latestStart>[0];
-  return latestStart({ beginAfter, beginBy, deadline });
+  if (kind !== 'job') return null;
+  if (state === 'active.waiting') return deadline;
+  return state === 'pending' ? latestStart({ beginAfter, beginBy, deadline }) : null;
 }
 
 function labelOf({ kind, id, event }: Changed, records: ReadonlyMap<string, ReplayedRecord>): string {

@@ -155,6 +155,17 @@ export class StrikingNemesis implements Nemesis {
       cluster.start(null);
       this.#later(3 * deathMs, () => process.lane.resume());
     },
+    stopped: (process) => {
+      const { cluster } = this.#deps;
+      // Code that was to be called is called before the signal comes.
+      this.#later(1, () =>
+        this.#ask(async () => {
+          await process.box?.stop({ abort: '5s' });
+          cluster.kill(process);
+          this.#later(restartMs, () => cluster.start(null));
+        }),
+      );
+    },
     late: (process, { until }) => this.#jump(process, until),
     timer: (process, { until }) => this.#jump(process, until),
     pulled: ({ box }, { job }) =>
@@ -183,7 +194,7 @@ export class StrikingNemesis implements Nemesis {
   #jump({ lane }: SimulatedProcess, until: number | null): void {
     if (until === null) return;
     lane.pause();
-    this.#later(until - this.#deps.world.now() + 1, () => lane.resume());
+    this.#later(until - this.#deps.world.now() + 1000, () => lane.resume());
   }
 
   /** What an operator asks for. It may come too late for the job. */
