@@ -34,6 +34,8 @@ export interface PointJob {
   readonly id: string;
   readonly name: string;
   readonly state: string;
+  /** Whether a job or an actor waits for its outcome. */
+  readonly isAwaited: boolean;
 }
 
 const kinds: readonly string[] = ['job', 'actor', 'message', 'schedule', 'annotation'];
@@ -118,7 +120,12 @@ function pointOf(
     number,
     call,
     label: labelOf(first, records),
-    jobs: jobs.map(({ id, fields, state }) => ({ id, name: String(fields.name), state: state ?? 'new' })),
+    jobs: jobs.map(({ id, fields, state }) => ({
+      id,
+      name: String(fields.name),
+      state: state ?? 'new',
+      isAwaited: fields.reply != null || [...records.values()].some((other) => other.fields.waitingOn === id),
+    })),
     holds: jobs.some(({ state }) => /^(assigned|active)/.test(state ?? '')),
     tooLateAt: lasts.length === 0 ? null : Math.max(...lasts),
     timerAt: dues.length === 0 ? null : Math.min(...dues),

@@ -41,7 +41,7 @@ function plansAt(point: Point, perturbation: PerturbationName): readonly Plan[] 
       return point.calls && point.hasTimeLimit ? [plan()] : [];
     case 'pulled':
       return point.jobs
-        .filter(({ state }) => state === 'pending')
+        .filter(({ state, isAwaited }) => state === 'pending' && !isAwaited)
         .map(({ id, name }) => plan({ job: id }, `${name} taken out`));
     case 'cancelled':
       return point.jobs
