@@ -60,7 +60,9 @@ function toldOf(trace: readonly string[]): readonly string[] {
   const lines = trace.filter((line) => !/ ping activated /.test(line));
   const struck = lines.findIndex((line) => / is struck: /.test(line));
   const from = Math.max(0, (struck < 0 ? lines.length - mostLines : struck) - linesBefore);
-  return lines.slice(from, from + mostLines);
+  return lines
+    .slice(from, from + mostLines)
+    .map((line) => (line.length > 200 ? `${line.slice(0, 200)}…` : line));
 }
 
 const linesBefore = 8;

@@ -32,7 +32,7 @@ function plansAt(point: Point, perturbation: PerturbationName): readonly Plan[] 
     case 'late':
       return point.tooLateAt === null ? [] : [plan({ until: point.tooLateAt })];
     case 'timer':
-      return point.timerAt === null ? [] : [plan({ until: point.timerAt })];
+      return point.timers.map(({ actor, dueAt }) => plan({ until: dueAt }, `next timer of ${actor} first`));
     case 'twice':
       return point.isNamedMessage ? [plan()] : [];
     case 'throws':
