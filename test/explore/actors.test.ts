@@ -24,6 +24,9 @@ function newCounter() {
 
 const counted = (told: number[]) =>
   explore({
+    pollInterval: '10m',
+    pingInterval: '10m',
+    deathInterval: '30m',
     scenario: (run) => {
       const counter = newCounter();
       return {
