@@ -15,6 +15,9 @@ export {
 } from './create-test-box.ts';
 export { type DrainOptions, drain, type InlineOptions, putInline } from './drain.ts';
 export { echoLog, type LogEcho, type LogEchoOptions } from './echo-log.ts';
+export type { ChartCoverage } from './explore/chart-coverage.ts';
+export { type ExploreOptions, explore, type Way, WayError, type Ways } from './explore/explore.ts';
+export type { PerturbationName } from './explore/perturbations.ts';
 export { getPoll } from './get-poll.ts';
 export { type ThreadFate, VirtualThreads, type VirtualThreadsOptions } from './process/virtual-threads.ts';
 export type { SimulatedActorClient } from './simulate/cluster/actor-client.ts';

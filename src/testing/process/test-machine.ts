@@ -1,19 +1,12 @@
 import type { OpenStore, RunnableReactor, Store } from '../../index.ts';
 import { invalid } from '../check-options.ts';
 import type { StoreHost } from '../simulate/world/host.ts';
-import { SeededRandom } from '../simulate/world/random.ts';
+import { WorstCase } from '../simulate/world/random.ts';
 import { ProcessReactor } from './process-reactor.ts';
 import { type Life, processStore } from './process-store.ts';
 
 /** What happens in a crash with what is written and not synced. */
 export type Unsynced = 'kept' | 'lost';
-
-/** Chance that always strikes: nothing that may be lost is left. */
-class WorstCase extends SeededRandom {
-  override next(): number {
-    return 0;
-  }
-}
 
 /** What outlives the processes of a test box: its reactor, and its store with what that loses in a crash. */
 export class TestMachine {

@@ -30,7 +30,7 @@ export function HeatChart(props: {
       : (heat.edgeOf(edgeKey(edge))?.count ?? 0);
   const order = [...layout.edges].sort((one, other) => Math.sign(rank(one) - rank(other)) || 0);
   return (
-    <svg class="chart heat" viewBox={`-16 0 ${layout.width + 16} ${layout.height}`} aria-hidden="true">
+    <svg class="chart heat" viewBox={`-16 0 ${layout.width + 40} ${layout.height}`} aria-hidden="true">
       {order.map((edge) => (
         <HeatWay
           key={edgeKey(edge)}

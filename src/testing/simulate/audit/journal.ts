@@ -1,5 +1,4 @@
 import type { HistoryEntry } from '../../../index.ts';
-import type { CoverageRecorder } from '../../coverage/recorder.ts';
 import { Oracle } from '../oracle/oracle.ts';
 import type { Host } from '../world/host.ts';
 import type { World } from '../world/world.ts';
@@ -13,8 +12,8 @@ export class Journal {
   readonly #texts: string[] = [];
   /** What the machines of the scenario would have done. To be set before the store is opened. */
   oracle = new Oracle([]);
-  /** Counts which ways of charts were taken, each entry once; null: `collectCoverage` was not called. */
-  recorder: CoverageRecorder | null = null;
+  /** Called with the entries of each commit, in their order, once they are synced. */
+  onSynced: (entries: readonly HistoryEntry[]) => void = () => {};
   #audit: Audit;
 
   constructor(world: World, host: Host) {
@@ -38,7 +37,7 @@ export class Journal {
       const text = textOf(entry);
       if (known === undefined) {
         this.#texts[entry.seq - 1] = text;
-        this.recorder?.add(entry);
+        this.onSynced([entry]);
       } else if (known !== text) world.violated(`I3 entry ${entry.seq} was ${known} and is ${text}`);
       audit.follow(entry);
     }
@@ -48,9 +47,11 @@ export class Journal {
     world.violations.push(...before.problems.filter((problem) => !audit.problems.includes(problem)));
     this.#audit = audit;
     store.follow((lines) => {
-      for (const { s, at, by, mv, entries } of lines)
-        for (const [index, entry] of entries.entries())
-          this.#follow({ ...entry, seq: s + index, commit: s, at, by, mv });
+      for (const { s, at, by, mv, entries } of lines) {
+        const whole = entries.map((entry, index) => ({ ...entry, seq: s + index, commit: s, at, by, mv }));
+        for (const entry of whole) this.#follow(entry);
+        this.onSynced(whole);
+      }
     });
   }
 
@@ -61,7 +62,6 @@ export class Journal {
   #follow(entry: HistoryEntry): void {
     const text = textOf(entry);
     this.#texts[entry.seq - 1] = text;
-    this.recorder?.add(entry);
     this.#world.note(text);
     this.#audit.follow(entry);
   }

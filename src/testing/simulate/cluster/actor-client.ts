@@ -78,10 +78,10 @@ export class ActorClient implements SimulatedActorClient {
     const id = `act${number}-${this.#sends}`;
     const message = `${actor}#${id}`;
     const before = this.#last.get(actor) ?? null;
-    const answer = await this.#untilAnswered(`send ${message}`, (box) =>
-      box.actor(machine, key).send(event, { id }),
-    );
+    const sent = (box: Signalbox): Promise<Receipt> => box.actor(machine, key).send(event, { id });
+    const answer = await this.#untilAnswered(`send ${message}`, sent);
     if (answer === null) return null;
+    if (this.#parts.sendsTwice()) await this.#untilAnswered(`send ${message} again`, sent);
     if ('error' in answer) {
       if (answer.isCertain) ledger.refuseMail(message);
       return null;
@@ -111,7 +111,7 @@ export class ActorClient implements SimulatedActorClient {
     what: string,
     call: (box: Signalbox) => Promise<Value>,
   ): Promise<{ readonly value: Value } | { readonly error: unknown; readonly isCertain: boolean } | null> {
-    const { world, isOver, anyBox, forgets } = this.#parts;
+    const { world, isOver, anyBox, forgets, givesUp } = this.#parts;
     const { random } = world;
     let isUnknown = false;
     // As behind a load balancer: the next call of a client need not go where the last one went.
@@ -126,7 +126,7 @@ export class ActorClient implements SimulatedActorClient {
           return { error, isCertain: !isUnknown };
         if (!this.#isExpected(error)) throw error;
         isUnknown ||= box !== null && !saysNotCommitted(error);
-        if (!isUnknown && random.chance(0.3)) return { error, isCertain: true };
+        if (!isUnknown && random.chance(givesUp)) return { error, isCertain: true };
       } else if (!random.chance(forgets)) return answer;
       else isUnknown = true;
       if (isOver()) return null;

@@ -14,5 +14,9 @@ export interface ClientDeps {
   readonly anyBox: () => Signalbox | null;
   /** The chance that the caller does not get the answer. */
   readonly forgets: number;
+  /** The chance that the caller gives up what was certainly refused. */
+  readonly givesUp: number;
   readonly isOver: () => boolean;
+  /** Whether a message that was just acknowledged is sent once more. */
+  readonly sendsTwice: () => boolean;
 }

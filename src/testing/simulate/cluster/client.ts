@@ -1,11 +1,18 @@
-import { ConflictError, type Job, type Signalbox, SignalboxError } from '../../../index.ts';
+import {
+  ConflictError,
+  type Job,
+  type PutOptions,
+  type Queue,
+  type Signalbox,
+  SignalboxError,
+} from '../../../index.ts';
 import { isInjected, lostConnection, saysNotCommitted } from '../world/faults.ts';
 import type { SeededRandom } from '../world/random.ts';
 import { ActorClient, type SimulatedActorClient } from './actor-client.ts';
 import type { ClientDeps } from './client-deps.ts';
 
 /** The options of a simulated put. */
-export interface SimulatedPutOptions {
+export interface SimulatedPutOptions extends Omit<PutOptions, 'id' | 'client'> {
   /** Default `''`. */
   readonly queue?: string;
 }
@@ -62,7 +69,7 @@ export class ClientOf implements SimulatedClient {
   }
 
   // A field, so that an act can take it out of the client by destructuring.
-  put: SimulatedClient['put'] = async (make, { queue = '' } = {}) => {
+  put: SimulatedClient['put'] = async (make, { queue = '', ...options } = {}) => {
     const { ledger, world, isOver } = this.#parts;
     this.#puts += 1;
     const id = `act${this.number}-${this.#puts}`;
@@ -70,7 +77,9 @@ export class ClientOf implements SimulatedClient {
     for (let box: Signalbox | null = this.box; ; box = this.#parts.anyBox()) {
       const wasThere = this.#parts.audit().job(id) !== undefined;
       const { refusal, told = id } =
-        box === null ? { refusal: lostConnection() } : await this.#try(box, queue, make, id);
+        box === null
+          ? { refusal: lostConnection() }
+          : await this.#try(box.queue(queue), make, { ...options, id });
       if (wasThere && isAboutTheJob(refusal, id))
         world.violated(`I10 job ${id} is there, and putting it again is refused: ${String(refusal)}`);
       const isForgotten = refusal === null && this.random.chance(this.#parts.forgets);
@@ -80,7 +89,7 @@ export class ClientOf implements SimulatedClient {
         return told;
       }
       isUnknown ||= box !== null && !saysNotCommitted(refusal);
-      if (!isUnknown && this.random.chance(0.3)) {
+      if (!isUnknown && this.random.chance(this.#parts.givesUp)) {
         ledger.refuse(id);
         return null;
       }
@@ -93,14 +102,16 @@ export class ClientOf implements SimulatedClient {
    * Returns the error that refused the put; null when it was acknowledged, with the id of the job that it gave. Does not
    * wait for a process without an answer.
    */
-  async #try(box: Signalbox, queue: string, make: () => Job<unknown>, id: string): Promise<Answer> {
-    const putting = box
-      .queue(queue)
-      .put(make(), { id })
-      .then(
-        (job): Answer => ({ refusal: null, told: job.id ?? id }),
-        (error: unknown): Answer => ({ refusal: error }),
-      );
+  async #try(
+    queue: Queue,
+    make: () => Job<unknown>,
+    options: PutOptions & { readonly id: string },
+  ): Promise<Answer> {
+    const { id } = options;
+    const putting = queue.put(make(), options).then(
+      (job): Answer => ({ refusal: null, told: job.id ?? id }),
+      (error: unknown): Answer => ({ refusal: error }),
+    );
     const late = this.#parts.world.sleep(putLimitMs).then((): Answer => ({ refusal: lostConnection() }));
     const answer = await Promise.race([putting, late]);
     const { refusal: refused, told } = answer;
