@@ -267,6 +267,7 @@ export class Simulation implements SimulatedRun {
       anyBox: () => cluster.anyBox(),
       forgets: 10 * this.faults.lostAnswers,
       givesUp: this.#plan.isOneLife ? 0 : 0.3,
+      patienceMs: this.#plan.isOneLife ? this.#plan.pollMs : 0,
       isOver: () => this.#calmSince !== null,
       sendsTwice: () => this.#nemesis.sendsTwice?.() ?? false,
     });

@@ -130,7 +130,8 @@ export class ActorClient implements SimulatedActorClient {
       } else if (!random.chance(forgets)) return answer;
       else isUnknown = true;
       if (isOver()) return null;
-      await world.sleep(random.integer(1, 2000));
+      const ms = random.integer(1, 2000);
+      await world.sleep(box === null ? Math.max(ms, this.#parts.patienceMs) : ms);
     }
   }
 

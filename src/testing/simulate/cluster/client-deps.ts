@@ -16,6 +16,8 @@ export interface ClientDeps {
   readonly forgets: number;
   /** The chance that the caller gives up what was certainly refused. */
   readonly givesUp: number;
+  /** How long a caller waits, at least, that finds no process. */
+  readonly patienceMs: number;
   readonly isOver: () => boolean;
   /** Whether a message that was just acknowledged is sent once more. */
   readonly sendsTwice: () => boolean;

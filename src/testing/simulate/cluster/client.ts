@@ -94,7 +94,8 @@ export class ClientOf implements SimulatedClient {
         return null;
       }
       if (isOver()) return null;
-      await world.sleep(this.random.integer(1, 2000));
+      const ms = this.random.integer(1, 2000);
+      await world.sleep(box === null ? Math.max(ms, this.#parts.patienceMs) : ms);
     }
   };
 
