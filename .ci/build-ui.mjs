@@ -45,8 +45,11 @@ await build({
 });
 
 // Only compressed: the package is a third as large, and the server unpacks for those who cannot.
-for (const name of readdirSync(join(outDir, 'assets'))) {
-  const file = join(outDir, 'assets', name);
+for (const file of [join(outDir, 'assets'), heatDir].flatMap(filesIn)) {
   writeFileSync(`${file}.br`, brotliCompressSync(readFileSync(file)));
   rmSync(file);
+}
+
+function filesIn(folder) {
+  return readdirSync(folder).map((name) => join(folder, name));
 }

@@ -78,12 +78,25 @@ const table: Readonly<Record<string, Layer>> = {
     packages: ['preact', '@preact/signals'],
   },
   'src/testing': {
-    layers: [...face, 'src/testing/coverage', 'src/testing/simulate/oracle'],
+    layers: [...face, 'src/testing/coverage', 'src/testing/explore', 'src/testing/simulate/oracle'],
     packages: ['xstate', 'node:*'],
   },
   // It reads rows from entries, as the command does.
   'src/testing/coverage': {
     layers: [...domain, 'src/store', 'src/reading', 'src/reading/coverage/compare', 'src/testing'],
+    packages: ['node:*'],
+  },
+  // It strikes at each commit, and knows what its entries say.
+  'src/testing/explore': {
+    layers: [
+      ...domain,
+      ...face,
+      'src/store',
+      'src/reading',
+      'src/reading/coverage/compare',
+      'src/runtime',
+      'src/testing',
+    ],
     packages: ['node:*'],
   },
   // It makes the steps of machines anew, and therefore knows the pure code.
@@ -101,7 +114,10 @@ const table: Readonly<Record<string, Layer>> = {
     ],
     packages: ['commander', 'node:*'],
   },
-  bench: { layers: [postgresServer, chromium], packages: [...signalbox, 'pg', 'playwright-core'] },
+  bench: {
+    layers: [postgresServer, chromium, 'test/explore'],
+    packages: [...signalbox, 'pg', 'playwright-core'],
+  },
   docs: { layers: [], packages: signalbox },
   examples: { layers: [], packages: ['signalbox', 'node:*'] },
   'examples/orders': { layers: [], packages: signalbox },
@@ -150,6 +166,10 @@ const table: Readonly<Record<string, Layer>> = {
       'valibot',
     ],
   },
+  'test/explore': {
+    layers: ['test', 'examples/orders', 'src/testing/explore'],
+    packages: [...signalbox, 'vitest'],
+  },
   'test/bench': { layers: ['bench'], packages: ['vitest', 'pg', 'node:*'] },
   'test/inspector/browser': {
     layers: ['test'],
@@ -158,7 +178,7 @@ const table: Readonly<Record<string, Layer>> = {
   [postgresServer]: { layers: [], packages: ['pg', 'node:*'] },
 };
 
-const usersOfTheFace = ['src/inspector', 'src/testing', 'src/cli'];
+const usersOfTheFace = ['src/inspector', 'src/testing', 'src/testing/explore', 'src/cli'];
 
 describe('The layers', () => {
   it.each(['machines', 'src', 'bench', 'docs', 'examples', 'test'])(

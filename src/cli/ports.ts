@@ -55,7 +55,9 @@ export function writeText(path: string, text: string): void {
 
 /** The module that was built from `src/inspector/ui/coverage/heat-page.tsx`. */
 export async function builtHeatPage(): Promise<{ heatPage(given: object): string }> {
-  return import(pathToFileURL(createRequire(import.meta.url).resolve('#heat-page')).href);
+  const packed = readFileSync(createRequire(import.meta.url).resolve('#heat-page'));
+  const code = Buffer.from(unpacked(new Uint8Array(packed)));
+  return import(`data:text/javascript;base64,${code.toString('base64')}`);
 }
 
 /** The styles that all pages of the inspector have, as they were built. */
