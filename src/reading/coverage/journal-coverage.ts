@@ -65,6 +65,8 @@ class StayReader {
   /** Of each subject, since when it is in each state, those around leaves included. */
   readonly #since = new Map<string, Map<string, number>>();
   readonly #stays = new Map<string, Map<string, Stays>>();
+  /** By place: there are few, and an entry has two. */
+  readonly #around = new Map<string, readonly string[]>();
 
   /** `machine` null: the entry is not about one. */
   read({ kind, id, at, from, to, gone }: HistoryEntry, machine: string | null): void {
@@ -73,15 +75,21 @@ class StayReader {
     if (machine === null || to === null || gone || from === to) return;
     const since = this.#since.get(subject) ?? new Map<string, number>();
     this.#since.set(subject, since);
-    const now = around(to);
+    const now = this.#statesOf(to);
     for (const [path, began] of since) {
       if (now.includes(path)) continue;
       since.delete(path);
       this.#add(machine, path, Math.max(0, at - began));
     }
     // Of a stay whose begin is not among these entries the length is not known.
-    const before = around(from ?? '');
+    const before = this.#statesOf(from ?? '');
     for (const path of now) if (!before.includes(path)) since.set(path, at);
+  }
+
+  #statesOf(place: string): readonly string[] {
+    const known = this.#around.get(place) ?? around(place);
+    this.#around.set(place, known);
+    return known;
   }
 
   #add(machine: string, path: string, ms: number): void {

@@ -20,7 +20,8 @@ export class RowCounts {
   readonly #counts = new Map<string, { readonly row: ChartRow; count: number }>();
 
   add({ machine, version, from, event, to }: ChartRow, count = 1): void {
-    const key = JSON.stringify([machine, version, from, event, to]);
+    // No name of a state or an event has the character between them.
+    const key = [machine, version, from, event, to].join('\0');
     const known = this.#counts.get(key);
     if (known === undefined) this.#counts.set(key, { row: { machine, version, from, event, to }, count });
     else known.count += count;
