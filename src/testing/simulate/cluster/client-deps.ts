@@ -10,6 +10,8 @@ export interface ClientDeps {
   readonly number: number;
   readonly ledger: Ledger;
   readonly audit: () => Audit;
+  /** Returns the box of the act, or another one where it is known that its process is gone. */
+  readonly nextBox: () => Signalbox | null;
   /** Returns a box that is up; null while no process is up. */
   readonly anyBox: () => Signalbox | null;
   /** The chance that the caller does not get the answer. */
