@@ -49,14 +49,14 @@ export class WayError extends SignalboxError<'WAY_FAILED'> {
 
   constructor(way: string, report: SimulationReport) {
     const { violations, trace } = report;
-    super('WAY_FAILED', { way, violations, trace: toldOf(trace) });
+    super('WAY_FAILED', { way, violations, trace: excerptOf(trace) });
     // Not enumerable: the message has what matters of it.
     Object.defineProperty(this, 'report', { value: report, enumerable: false });
   }
 }
 
-/** What a message tells of a trace: no pings, and from just before the first strike on. */
-function toldOf(trace: readonly string[]): readonly string[] {
+/** The lines of a trace for the message of an error: without pings, from just before the first strike on. */
+function excerptOf(trace: readonly string[]): readonly string[] {
   const lines = trace.filter((line) => !/ ping activated /.test(line));
   const struck = lines.findIndex((line) => / is struck: /.test(line));
   const from = Math.max(0, (struck < 0 ? lines.length - mostLines : struck) - linesBefore);

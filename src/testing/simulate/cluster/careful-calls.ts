@@ -5,7 +5,7 @@ import type { ClientDeps } from './client-deps.ts';
 /** The answer to a call that was made once. */
 type Answer<Value> = { readonly value: Value } | { readonly error: unknown };
 
-/** What became of a call that was made until it was answered. `isCertain`: it has changed nothing. */
+/** The result of a call that was made until it was answered. `isCertain`: it has changed nothing. */
 export type Answered<Value> =
   | { readonly value: Value }
   | { readonly error: unknown; readonly isCertain: boolean };
