@@ -136,6 +136,8 @@ export type {
   AttemptEnd,
   Instrument,
   InstrumentedPut,
+  Intercept,
+  InterceptedAttempt,
 } from './runtime/environment/instruments.ts';
 export type { LogFields, Logger, LogLevel, LogStream } from './runtime/environment/logging.ts';
 export {

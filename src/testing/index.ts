@@ -4,6 +4,11 @@ export type { Import } from '../reading/as-test/imports.ts';
 export { scheduleContract } from './contract/schedules.ts';
 export { type ContractCheck, type MakeStore, storeContract } from './contract/store-contract.ts';
 export {
+  type CoverageCollection,
+  type CoverageOptions,
+  collectCoverage,
+} from './coverage/collect-coverage.ts';
+export {
   type CrashOptions,
   createTestBox,
   type ReopenOptions,
@@ -12,6 +17,9 @@ export {
 } from './create-test-box.ts';
 export { type DrainOptions, drain, type InlineOptions, putInline } from './drain.ts';
 export { echoLog, type LogEcho, type LogEchoOptions } from './echo-log.ts';
+export type { ChartCoverage } from './explore/chart-coverage.ts';
+export { type ExploreOptions, explore, type Way, WayError, type Ways } from './explore/explore.ts';
+export type { PerturbationName } from './explore/perturbations.ts';
 export { getPoll } from './get-poll.ts';
 export { type ThreadFate, VirtualThreads, type VirtualThreadsOptions } from './process/virtual-threads.ts';
 export type { After } from './replay/after.ts';

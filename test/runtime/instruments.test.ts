@@ -98,3 +98,39 @@ it('An instrument with an unknown hook is refused', async () => {
 
   await expect(refused).rejects.toMatchObject({ code: 'INVALID_OPTION' });
 });
+
+it('An intercept decides what the code of a job gives, and calls it or not', async () => {
+  const reactor = new VirtualReactor();
+  const double = defineJob({ name: 'double', run: (n: number) => 2 * n });
+  const seen: unknown[] = [];
+  const box = await createSignalbox({
+    store: memoryStore(),
+    jobs: [double],
+    reactor,
+    intercept: ({ name, args, attempt }, call) => {
+      seen.push([name, args, attempt, local.getJob()?.name]);
+      if (args[0] === 1) return 'one';
+      if (args[0] === 2) throw new Error('two');
+      return call();
+    },
+  });
+  reactor.attach(box);
+  await box.start();
+
+  const jobs = await box.queue().putAll([1, 2, 3].map((n) => double(n)));
+  await reactor.advance('1m');
+
+  expect(await Promise.all(jobs.map(async (job) => (await job.refresh()).outcome))).toMatchObject([
+    { ok: true, value: 'one' },
+    { ok: false, failure: { message: 'two' } },
+    { ok: true, value: 6 },
+  ]);
+  expect(seen).toContainEqual(['double', [3], 1, 'double']);
+  await box.stop();
+});
+
+it('An intercept that is no function is refused', async () => {
+  const refused = createSignalbox({ store: memoryStore(), intercept: 'charge' as never });
+
+  await expect(refused).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+});

@@ -27,10 +27,12 @@ const expected: { readonly [option: string]: string } = {
 /** Refuses options of the wrong shape before anything is opened. @throws SignalboxError `INVALID_OPTION`, `INVALID_NAME`. */
 export function checkOptions(options: SignalboxOptions): void {
   if (options?.store == null) refuse('store', options?.store);
-  const others = ['retryPolicies', 'limits', 'uuid', 'instrument', 'threadModule', 'checkSteps'];
+  const others = ['retryPolicies', 'limits', 'uuid', 'instrument', 'intercept', 'threadModule', 'checkSteps'];
   checkKnown(options, [...lists, ...Object.keys(methods), ...others]);
   threadModuleOf(options);
   if (options.instrument != null) checkInstrument(options.instrument);
+  if (options.intercept != null && typeof options.intercept !== 'function')
+    throw invalidOption('intercept', 'a function', options.intercept);
   for (const option of lists) {
     const value: unknown = options[option];
     if (value != null && !Array.isArray(value)) refuse(option, value);

@@ -7,7 +7,7 @@ import type { ConditionDefinition } from '../definitions/conditions.ts';
 import type { ChooserDefinition, FilterDefinition } from '../definitions/filters-and-choosers.ts';
 import type { MachineLike } from '../definitions/machines.ts';
 import type { DispatcherOptions } from '../dispatchers/dispatcher.ts';
-import type { Instrument } from '../environment/instruments.ts';
+import type { Instrument, Intercept } from '../environment/instruments.ts';
 import type { Logger } from '../environment/logging.ts';
 import type { IdSource, RandomSource, TextFilePort } from '../environment/ports.ts';
 import type { Clock, Reactor } from '../environment/reactor/reactor.ts';
@@ -47,6 +47,8 @@ export interface SignalboxOptions {
   readonly logger?: Logger;
   /** Watches puts and attempts, for a tracer for example: see {@link Instrument}. Default: nothing does. */
   readonly instrument?: Instrument;
+  /** Stands between attempts and their code, in tests: see {@link Intercept}. Default: nothing does. */
+  readonly intercept?: Intercept;
   /** What values may be at most, and how much may be stored. Default: see {@link Limits}. */
   readonly limits?: Partial<Limits>;
   /** Encodes what programs give before it reaches the store: encryption at rest. Default: none. */

@@ -195,6 +195,7 @@ export class Supervisor {
         ids,
         random: this.#options.random ?? mathRandom,
         instrument: this.#options.instrument ?? null,
+        intercept: this.#options.intercept ?? null,
         log,
         uuid,
         threadModule: threadModuleOf(this.#options),

@@ -1,7 +1,7 @@
 import type { Limits } from '../../model/checks/limits.ts';
 import type { OpenStore } from '../../store/store.ts';
 import type { Registry } from '../definitions/registry.ts';
-import type { Instrument } from '../environment/instruments.ts';
+import type { Instrument, Intercept } from '../environment/instruments.ts';
 import type { Log } from '../environment/logging.ts';
 import type { IdSource, RandomSource } from '../environment/ports.ts';
 import type { Reactor } from '../environment/reactor/reactor.ts';
@@ -19,6 +19,8 @@ export interface RuntimeContext {
   readonly log: Log;
   /** Watches puts and attempts; null: nothing does. */
   readonly instrument: Instrument | null;
+  /** Stands between attempts and their code; null: nothing does. */
+  readonly intercept: Intercept | null;
   /** UUID of this instance. */
   readonly uuid: string;
   /** What definitions hide, as the store knows it. */

@@ -64,6 +64,32 @@ export interface Instrument {
   end?(attempt: AttemptEnd): void;
 }
 
+/**
+ * Stands between attempts and their code, for tests: what it returns, or throws, is what the code has given. `call` calls the code.
+ * It sees jobs of the program alone, and no code in a thread.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, defineJob, type Intercept, memoryStore } from 'signalbox';
+ *
+ * const charge = defineJob({ name: 'charge', run: (cents: number) => `the bank took ${cents}` });
+ * const intercept: Intercept = ({ name, args }, call) => (name === 'charge' ? `test: ${args}` : call());
+ * const box = await createSignalbox({ store: memoryStore(), jobs: [charge], intercept });
+ * await box.start();
+ * const job = await box.queue().put(charge(4200));
+ * console.log(await job.result()); // => test: 4200
+ * await box.stop();
+ * ```
+ */
+export type Intercept = (attempt: InterceptedAttempt, call: () => unknown) => unknown;
+
+/** The attempt whose code is about to be called. */
+export interface InterceptedAttempt extends InstrumentedPut {
+  /** Its number; the first is 1. */
+  readonly attempt: number;
+  readonly args: readonly unknown[];
+}
+
 /** The annotation that keeps what `instrument.put` gave. */
 export const carriedAnnotation = 'signalbox.carried';
 

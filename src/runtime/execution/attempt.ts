@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { Json } from '../../../machines/json.ts';
 import { ConflictError } from '../../errors.ts';
 import type { JobRecord } from '../../model/records/records.ts';
+import { isSystemName } from '../../model/records/system-names.ts';
 import { jobLabel } from '../../model/values/job-text.ts';
 import { shownError } from '../../model/values/redaction.ts';
 import { decodeValue, type ResolveJob, referredJobs } from '../../model/values/values.ts';
@@ -15,7 +16,7 @@ import { JobDrafts } from '../jobs/job-drafts.ts';
 import type { JobHandles, JobLike } from '../jobs/job-like.ts';
 import { asHandles, jobsIn } from '../jobs/referred-jobs.ts';
 import type { CodeEnds } from './given.ts';
-import { callInstrumented } from './instruments.ts';
+import { callInstrumented, interceptedAttempt } from './instruments.ts';
 import { jobFields } from './outcome-log.ts';
 import { currentRun, type Run } from './run.ts';
 
@@ -82,7 +83,12 @@ export class Attempts {
     let awaited: Promise<unknown> | null;
     try {
       const all = run.input.length === 0 ? args : [...args, ...run.input];
-      returned = currentRun.run(run, code as (...args: readonly unknown[]) => unknown, ...all);
+      const called = code as (...args: readonly unknown[]) => unknown;
+      const { intercept } = this.#context;
+      returned =
+        intercept === null || isSystemName(run.job.name)
+          ? currentRun.run(run, called, ...all)
+          : currentRun.run(run, () => intercept(interceptedAttempt(run, all), () => called(...all)));
       // A promise stays as it is; a `then` that is not a promise's may throw, call back twice, or give another.
       awaited = isThenable(returned) ? Promise.resolve(returned) : null;
     } catch (error) {

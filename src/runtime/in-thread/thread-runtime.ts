@@ -58,6 +58,7 @@ export function threadRuntime(box: BoxData, ports: ThreadPorts, voice: ThreadVoi
     store: remoteStore({ name: box.store, epoch: box.epoch, now }, voice.ask),
     registry,
     instrument: null,
+    intercept: null,
     log: new Log(loggerOf(voice)),
     uuid: box.uuid,
     threadModule: null,

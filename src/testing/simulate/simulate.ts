@@ -1,5 +1,6 @@
 import { type Duration, durationMs, memoryStore, SignalboxError, type Store } from '../../index.ts';
 import { checkOptions, invalid } from '../check-options.ts';
+import { RandomNemesis } from './cluster/nemesis.ts';
 import type { SimulationReport } from './cluster/report.ts';
 import type { SimulatedRun, SimulatedScenario } from './cluster/scenario.ts';
 import { Simulation, type SimulationPlan } from './simulation.ts';
@@ -148,6 +149,8 @@ function planOf(options: SimulateOptions): SimulationPlan {
     dispatchers: counted(options.dispatchers ?? 3, 'dispatchers', 1),
     makeStore: options.store ?? (() => memoryStore()),
     faults: checkedFaults(options.faults ?? {}),
+    makeNemesis: (deps, faults) => new RandomNemesis(deps, faults),
+    isOneLife: false,
     safetyMs: durationMs(safety, 'safety'),
     livenessMs: durationMs(options.liveness ?? '1h', 'liveness'),
     deathMs: durationMs(deathInterval, 'deathInterval'),
@@ -161,8 +164,8 @@ function counted(value: number, option: string, least: number): number {
   throw invalid(option, `a whole number from ${least} up`, String(value));
 }
 
-/** Passes each message on once: seeds repeat it. */
-function once(report: (message: string) => void): (message: string) => void {
+/** Passes each message on once: runs repeat it. */
+export function once(report: (message: string) => void): (message: string) => void {
   const reported = new Set<string>();
   return (message) => {
     if (reported.has(message)) return;

@@ -1,17 +1,19 @@
-import { agent, type Store } from '../../index.ts';
+import { agent, type HistoryEntry, type Intercept, type Signalbox, type Store } from '../../index.ts';
+import { recorderFor } from '../coverage/recorder.ts';
 import { Journal } from './audit/journal.ts';
 import { Ledger } from './audit/ledger.ts';
 import { heldBy } from './audit/replayed-record.ts';
-import { ClientOf, isExpected } from './cluster/client.ts';
+import { isExpected } from './cluster/careful-calls.ts';
+import { ClientOf } from './cluster/client.ts';
 import { Cluster } from './cluster/cluster.ts';
-import { Nemesis } from './cluster/nemesis.ts';
+import type { Nemesis, NemesisDeps } from './cluster/nemesis.ts';
 import { reported, reportedActor, type SimulationReport } from './cluster/report.ts';
 import type { SimulatedActor, SimulatedJob, SimulatedRun, SimulatedScenario } from './cluster/scenario.ts';
 import type { Intervals, ProcessSettings } from './cluster/simulated-process.ts';
 import { Oracle } from './oracle/oracle.ts';
 import { drawnFaults, type SimulationFaults } from './world/faults.ts';
 import { Host, type SimulatedHost } from './world/host.ts';
-import { SeededRandom } from './world/random.ts';
+import { SeededRandom, WorstCase } from './world/random.ts';
 import { World } from './world/world.ts';
 
 /** The settings of a run. */
@@ -21,10 +23,16 @@ export interface SimulationPlan {
   readonly dispatchers: number;
   readonly makeStore: (host: SimulatedHost) => Store;
   readonly faults: Partial<SimulationFaults> | false;
+  /** Makes what makes things go wrong. */
+  readonly makeNemesis: (deps: NemesisDeps, faults: SimulationFaults) => Nemesis;
+  /** One life: its acts begin at once and are never given up, and the phase of faults ends when it does. */
+  readonly isOneLife: boolean;
   readonly safetyMs: number;
   readonly livenessMs: number;
   readonly deathMs: number;
   readonly pollMs: number;
+  /** Called with the entries of each commit, in their order, once they are synced. */
+  readonly onSynced?: (entries: readonly HistoryEntry[]) => void;
   /** Called with what makes a run hard to repeat. */
   readonly warn: (message: string) => void;
 }
@@ -46,6 +54,10 @@ export class Simulation implements SimulatedRun {
   readonly #cluster: Cluster;
   readonly #nemesis: Nemesis;
   #acts = 0;
+  /** The number of acts that have not begun. */
+  #toAct = 0;
+  /** The acts that have not ended. */
+  readonly #acting = new Set<ClientOf>();
   /** When the faults ended; null before that. */
   #calmSince: number | null = null;
 
@@ -55,20 +67,33 @@ export class Simulation implements SimulatedRun {
     const world = new World(new SeededRandom(seed), plan.warn);
     this.#world = world;
     this.faults = drawnFaults(plan.faults, world.random);
-    const host = new Host(world, plan.makeStore);
+    const host = new Host(world, plan.makeStore, plan.isOneLife ? new WorstCase(1) : world.random.fork());
     this.#host = host;
     this.#journal = new Journal(world, host);
     this.random = world.random.fork();
     this.#scenario = plan.scenario(this);
     this.#journal.oracle = new Oracle(this.#scenario.machines ?? []);
+    const recorder = recorderFor(this.#scenario.machines);
+    this.#journal.onSynced = (entries) => {
+      for (const entry of entries) recorder?.add(entry);
+      this.#synced(entries);
+    };
     this.#cluster = new Cluster({
       world,
       host,
       journal: this.#journal,
-      settings: settingsOf(this.#scenario, plan.intervals),
+      settings: settingsOf(this.#scenario, plan.intervals, (attempt, call) => {
+        const { intercept } = this.#nemesis;
+        return intercept === undefined ? call() : intercept(attempt, call);
+      }),
       size: plan.dispatchers,
     });
-    this.#nemesis = new Nemesis(world, this.#cluster, plan.deathMs);
+    this.#nemesis = plan.makeNemesis({ world, cluster: this.#cluster, deathMs: plan.deathMs }, this.faults);
+  }
+
+  /** Whether its store loses what is not synced when the power fails. */
+  get canLose(): boolean {
+    return this.#host.canLose;
   }
 
   now(): number {
@@ -135,14 +160,36 @@ export class Simulation implements SimulatedRun {
 
   /** The phase with faults: every promise of safety holds. */
   async #safety(): Promise<void> {
-    const { safetyMs } = this.#plan;
+    const { safetyMs, pollMs, isOneLife } = this.#plan;
     const { scheduler, random, lane } = this.#world;
-    const { acts = 20 } = this.#scenario;
-    this.#nemesis.begin(this.faults, safetyMs);
+    const { acts = isOneLife ? 1 : 20 } = this.#scenario;
+    const end = scheduler.now + safetyMs;
+    this.#nemesis.begin(safetyMs);
     this.#host.mayFail = true;
+    this.#toAct = acts;
     for (let count = 0; count < acts; count += 1)
-      scheduler.callLater(lane, random.integer(0, safetyMs), () => this.#act());
-    await scheduler.runUntil(scheduler.now + safetyMs);
+      scheduler.callLater(lane, isOneLife ? 1 : random.integer(0, safetyMs), () => this.#act());
+    if (!isOneLife) await scheduler.runUntil(end);
+    while (scheduler.now < end && (this.#isActing() || this.#isAtWork(end)))
+      await scheduler.runUntil(Math.min(end, scheduler.now + pollMs));
+  }
+
+  /** Whether an act can still do something: one that waits for a process that was killed waits for ever. */
+  #isActing(): boolean {
+    return (
+      this.#toAct > 0 || [...this.#acting].some((client) => client.isCalling || this.#isThere(client.box))
+    );
+  }
+
+  /** Whether the process of a box was not killed. */
+  #isThere(box: Signalbox): boolean {
+    return this.#cluster.processes.some((each) => each.box === box);
+  }
+
+  /** Whether anything is left to do before an instant. */
+  #isAtWork(end: number): boolean {
+    const { audit } = this.#journal;
+    return audit.openJobs > 0 || audit.actors.isAtWork(end);
   }
 
   /** The phase without faults: every job ends, within a bound. */
@@ -160,9 +207,7 @@ export class Simulation implements SimulatedRun {
     const end = scheduler.now + livenessMs;
     // Each dispatcher watches one sibling: neighbouring dead dispatchers are found one poll after the other.
     const reassignedBy = scheduler.now + deathMs + (cluster.starts + 1) * pollMs + 1000;
-    const isAtWork = (): boolean =>
-      this.#journal.audit.openJobs > 0 || this.#journal.audit.actors.isAtWork(end);
-    while (scheduler.now < end && (isAtWork() || !cluster.isAnyUp)) {
+    while (scheduler.now < end && (this.#isAtWork(end) || !cluster.isAnyUp)) {
       await scheduler.runUntil(Math.min(end, scheduler.now + pollMs));
       if (scheduler.now - pollMs < reassignedBy && reassignedBy <= scheduler.now) this.#checkReassigned();
     }
@@ -204,11 +249,29 @@ export class Simulation implements SimulatedRun {
     await this.#journal.compare();
   }
 
+  /** A commit is synced. */
+  #synced(entries: readonly HistoryEntry[]): void {
+    this.#plan.onSynced?.(entries);
+    try {
+      this.#scenario.invariant?.();
+    } catch (error) {
+      const broken = `invariant: ${error instanceof Error ? error.message : String(error)}`;
+      // What is broken stays so with each commit that follows.
+      if (!this.#world.violations.includes(broken)) this.violated(broken);
+    }
+  }
+
   #act(): void {
     const world = this.#world;
     const cluster = this.#cluster;
     const box = cluster.anyBox();
-    if (box === null) return;
+    if (box === null) {
+      // A client that finds no process tries again, or has come in vain.
+      if (this.#plan.isOneLife) world.scheduler.callLater(world.lane, 1000, () => this.#act());
+      else this.#toAct -= 1;
+      return;
+    }
+    this.#toAct -= 1;
     this.#acts += 1;
     const number = this.#acts;
     const client = new ClientOf({
@@ -218,15 +281,23 @@ export class Simulation implements SimulatedRun {
       ledger: this.#ledger,
       audit: () => this.#journal.audit,
       anyBox: () => cluster.anyBox(),
+      nextBox: () => (this.#plan.isOneLife && !this.#isThere(box) ? cluster.anyBox() : box),
       forgets: 10 * this.faults.lostAnswers,
+      givesUp: this.#plan.isOneLife ? 0 : 0.3,
+      patienceMs: this.#plan.isOneLife ? this.#plan.pollMs : 0,
       isOver: () => this.#calmSince !== null,
+      sendsTwice: () => this.#nemesis.sendsTwice?.() ?? false,
     });
+    this.#acting.add(client);
     Promise.resolve()
       .then(() => this.#scenario.act(client))
       .then(
         () => world.note(`act ${number} has ended`),
         (error: unknown) => this.#failedAct(number, error),
-      );
+      )
+      .finally(() => {
+        this.#acting.delete(client);
+      });
   }
 
   #failedAct(number: number, error: unknown): void {
@@ -236,7 +307,11 @@ export class Simulation implements SimulatedRun {
   }
 }
 
-function settingsOf(scenario: SimulatedScenario, intervals: Intervals): ProcessSettings {
+function settingsOf(
+  scenario: SimulatedScenario,
+  intervals: Intervals,
+  intercept: Intercept,
+): ProcessSettings {
   const {
     queues = [''],
     jobs,
@@ -252,6 +327,7 @@ function settingsOf(scenario: SimulatedScenario, intervals: Intervals): ProcessS
   return {
     options: {
       queues,
+      intercept,
       ...(jobs && { jobs }),
       ...(machines && { machines }),
       ...(filters && { filters }),

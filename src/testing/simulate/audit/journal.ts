@@ -12,6 +12,8 @@ export class Journal {
   readonly #texts: string[] = [];
   /** What the machines of the scenario would have done. To be set before the store is opened. */
   oracle = new Oracle([]);
+  /** Called with the entries of each commit, in their order, once they are synced. */
+  onSynced: (entries: readonly HistoryEntry[]) => void = () => {};
   #audit: Audit;
 
   constructor(world: World, host: Host) {
@@ -33,8 +35,10 @@ export class Journal {
     for await (const entry of store.entries(1)) {
       const known = this.#texts[entry.seq - 1];
       const text = textOf(entry);
-      if (known === undefined) this.#texts[entry.seq - 1] = text;
-      else if (known !== text) world.violated(`I3 entry ${entry.seq} was ${known} and is ${text}`);
+      if (known === undefined) {
+        this.#texts[entry.seq - 1] = text;
+        this.onSynced([entry]);
+      } else if (known !== text) world.violated(`I3 entry ${entry.seq} was ${known} and is ${text}`);
       audit.follow(entry);
     }
     const before = this.#audit;
@@ -43,9 +47,11 @@ export class Journal {
     world.violations.push(...before.problems.filter((problem) => !audit.problems.includes(problem)));
     this.#audit = audit;
     store.follow((lines) => {
-      for (const { s, at, by, mv, entries } of lines)
-        for (const [index, entry] of entries.entries())
-          this.#follow({ ...entry, seq: s + index, commit: s, at, by, mv });
+      for (const { s, at, by, mv, entries } of lines) {
+        const whole = entries.map((entry, index) => ({ ...entry, seq: s + index, commit: s, at, by, mv }));
+        for (const entry of whole) this.#follow(entry);
+        this.onSynced(whole);
+      }
     });
   }
 

@@ -11,10 +11,11 @@
 import { type Logger, type Signalbox, SignalboxError } from '../../../index.ts';
 import { watchRealTimers } from '../../real-timers.ts';
 import type { Journal } from '../audit/journal.ts';
-import { isInjected, type SimulationFaults } from '../world/faults.ts';
+import { isInjected } from '../world/faults.ts';
 import type { Host } from '../world/host.ts';
 import type { Lane } from '../world/scheduler.ts';
 import type { World } from '../world/world.ts';
+import type { ConnectionFaults } from './connection-faults.ts';
 import { type ProcessSettings, SimulatedProcess } from './simulated-process.ts';
 
 /** The dependencies of a cluster. */
@@ -29,10 +30,10 @@ export interface ClusterDeps {
 
 /** The processes of a run: started one after the other, killed, and started again. */
 export class Cluster {
-  /** The faults between a process and the store; null without faults. */
-  faults: SimulationFaults | null = null;
   readonly #parts: ClusterDeps;
   #network: Lane;
+  /** What goes wrong between a process and the store; null: nothing. */
+  #faultsOf: ((process: SimulatedProcess) => ConnectionFaults) | null = null;
   #processes: readonly SimulatedProcess[] = [];
   #starting: Promise<void> = Promise.resolve();
   #starts = 0;
@@ -79,6 +80,22 @@ export class Cluster {
       });
   }
 
+  /** Lets something go wrong between each process and the store, now and for those that start later. */
+  disturb(faultsOf: (process: SimulatedProcess) => ConnectionFaults): void {
+    this.#faultsOf = faultsOf;
+    for (const process of this.#processes) process.connection.faults = faultsOf(process);
+  }
+
+  /** Ends all faults: stopped processes continue, and clocks are right. */
+  heal(): void {
+    this.#faultsOf = null;
+    for (const process of this.#processes) {
+      process.reactor.skew = 0;
+      process.connection.heal();
+      process.lane.resume();
+    }
+  }
+
   kill(process: SimulatedProcess): void {
     this.#parts.world.scheduler.kill(process.lane);
     process.kill();
@@ -108,7 +125,7 @@ export class Cluster {
     try {
       process = await this.#connect(lane, name, uuid);
       await process.start(this.#parts.settings, this.#logger(name));
-      if (this.faults !== null) process.connection.faults = this.faults;
+      process.connection.faults = this.#faultsOf?.(process) ?? null;
     } catch (error) {
       if (!isInjected(error) && !isDisconnected(error)) throw error;
       world.note(`${name} does not start: ${String(error)}`);

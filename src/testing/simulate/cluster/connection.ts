@@ -1,8 +1,9 @@
 import { decorateStore, type OpenStore, SignalboxError } from '../../../index.ts';
-import { lostConnection, refusal, type SimulationFaults } from '../world/faults.ts';
+import { lostConnection } from '../world/faults.ts';
 import type { Opened } from '../world/host.ts';
 import type { SeededRandom } from '../world/random.ts';
 import type { Lane, Scheduler } from '../world/scheduler.ts';
+import { type ConnectionFaults, type Delay, nameOf, noDelay, type StoreCall } from './connection-faults.ts';
 
 type Commit = Parameters<OpenStore['commit']>[0];
 type Ticket = ReturnType<OpenStore['commit']>;
@@ -28,7 +29,7 @@ export interface ConnectionDeps extends Opened {
 
 const nothing = async (): Promise<void> => {};
 
-const noFaults = { delays: 0, refusals: 0, lostAnswers: 0 };
+const aRead: StoreCall = { kind: 'read', changes: [] };
 
 /**
  * The store as one process of several reaches it: the same records for all, and a connection between them
@@ -39,7 +40,8 @@ const noFaults = { delays: 0, refusals: 0, lostAnswers: 0 };
 export class Connection {
   /** The store at this end. */
   readonly store: OpenStore;
-  faults: Pick<SimulationFaults, 'delays' | 'refusals' | 'lostAnswers'> = noFaults;
+  /** Null: nothing goes wrong, and answers come at once. */
+  faults: ConnectionFaults | null = null;
   isDown = false;
   readonly #parts: ConnectionDeps;
   readonly #store: OpenStore;
@@ -88,20 +90,25 @@ export class Connection {
 
   /** Ends all faults, and lets the requests and answers arrive that are under way. */
   heal(): void {
-    this.faults = noFaults;
+    this.faults = null;
     this.isDown = false;
     this.#heldUp = null;
     for (const arrive of [...this.#underWay]) arrive();
   }
 
   #commit(commit: Commit): Ticket {
-    const refused = this.#refused(commit.changes[0]?.event ?? 'a commit');
+    const call: StoreCall = { kind: 'commit', changes: commit.changes };
+    const refused = this.#refused(call);
     if (refused !== null) return refusedTicket(this.#late(() => Promise.reject(refused)));
-    const delay = this.#delay();
+    const delay = this.#delay(call);
     const isStart = commit.changes.some(({ event }) => event === 'job.start');
     const heldUpMs = isStart ? this.#takeHoldUp() : 0;
-    const isLost = this.#isHit('lostAnswers', 'the answer is lost to', commit.changes[0]?.event);
+    const isLost = this.faults?.losesAnswer(call) ?? false;
     const ticket = this.#sent(delay.there, async () => this.#store.commit(commit));
+    ticket
+      .then(({ written }) => written)
+      .then(() => this.faults?.made?.(call, call.changes))
+      .catch(ignore);
     const answered = (of: 'written' | 'synced'): Promise<void> =>
       this.#late(async () => {
         await (await ticket)[of];
@@ -112,11 +119,13 @@ export class Connection {
   }
 
   #claim(request: Request): Promise<Claimed> {
-    const refused = this.#refused('a claim');
+    const call: StoreCall = { kind: 'claim', changes: [] };
+    const refused = this.#refused(call);
     if (refused !== null) return this.#late(() => Promise.reject(refused));
-    const delay = this.#delay();
+    const delay = this.#delay(call);
     const claiming = this.#sent(delay.there, () => this.#store.claim(request));
-    const isLost = this.#isHit('lostAnswers', 'the answer is lost to', 'a claim');
+    const isLost = this.faults?.losesAnswer(call) ?? false;
+    claiming.then(({ jobs, ticket }) => this.#tellClaim(call, jobs, ticket)).catch(ignore);
     return this.#late(async () => {
       const { startable, ticket, ...claimed } = await claiming;
       await this.#sent(delay.back + (claimed.jobs.length > 0 ? this.#takeHoldUp() : 0), nothing);
@@ -164,10 +173,10 @@ export class Connection {
 
   #ask<Value>(call: () => Promise<Value>): Promise<Value> {
     // Between the phases no process is stopped and nothing is late.
-    if (this.faults === noFaults && !this.#isClosed && this.#failure === null) return call();
-    const refused = this.#refused('a read', true);
+    if (this.faults === null && !this.#isClosed && this.#failure === null) return call();
+    const refused = this.#refused(aRead);
     if (refused !== null) return this.#late(() => Promise.reject(refused));
-    const delay = this.#delay();
+    const delay = this.#delay(aRead);
     return this.#late(async () => {
       const value = await this.#sent(delay.there, call);
       await this.#sent(delay.back, nothing);
@@ -175,29 +184,24 @@ export class Connection {
     });
   }
 
-  #refused(what: string, isRead = false): Error | null {
-    const { random, onFault } = this.#parts;
-    if (this.#isClosed) return new SignalboxError('STORE_CLOSED', { call: what });
+  #refused(call: StoreCall): Error | null {
+    if (this.#isClosed) return new SignalboxError('STORE_CLOSED', { call: nameOf(call) });
     if (this.#failure !== null) return this.#failure;
-    if (this.isDown) return lostConnection();
-    if (!random.chance(this.faults.refusals)) return null;
-    const error = refusal(random, isRead);
-    onFault(`${this.#parts.lane.name} is refused ${what}: ${error.message}`);
-    return error;
+    return this.isDown ? lostConnection() : (this.faults?.refusal(call) ?? null);
   }
 
-  #isHit(fault: 'lostAnswers', what: string, to: string | undefined): boolean {
-    if (!this.#parts.random.chance(this.faults[fault])) return false;
-    this.#parts.onFault(`${what} ${this.#parts.lane.name}: ${to}`);
-    return true;
+  #delay(call: StoreCall): Delay {
+    return this.faults?.delay(call) ?? noDelay;
   }
 
-  /** Chooses a delay: none for most calls, some milliseconds for a late one, rarely a minute; there or on the way back. */
-  #delay(): { readonly there: number; readonly back: number } {
-    const { random } = this.#parts;
-    if (!random.chance(this.faults.delays)) return { there: 0, back: 0 };
-    const ms = random.pick([1, 1, 5, 50, 1000, 5000, random.chance(0.2) ? 70_000 : 10]);
-    return random.chance(0.5) ? { there: ms, back: 0 } : { there: 0, back: ms };
+  /** Says what a claim has made. */
+  async #tellClaim(call: StoreCall, jobs: Claimed['jobs'], ticket: Ticket): Promise<void> {
+    if (jobs.length === 0) return;
+    await ticket.written;
+    this.faults?.made?.(
+      call,
+      jobs.map(({ id }) => ({ kind: 'job', id, event: 'job.claim' })),
+    );
   }
 
   /** Holds up the answer to a start, once. Gives how late it is. */
@@ -224,10 +228,10 @@ export class Connection {
 
   /** Makes a call and answers the process when it runs, and never once it is killed. */
   #late<Value>(call: () => Promise<Value>): Promise<Value> {
-    const { lane, random } = this.#parts;
+    const { lane } = this.#parts;
     return new Promise((resolve, reject) => {
       const deliver = (answer: () => void): void => {
-        const isAtOnce = lane.isRunning && (this.faults === noFaults || !random.chance(0.2));
+        const isAtOnce = lane.isRunning && !(this.faults?.answersLater() ?? false);
         if (isAtOnce) answer();
         else lane.answer(answer);
       };
@@ -238,6 +242,8 @@ export class Connection {
     });
   }
 }
+
+function ignore(): void {}
 
 /** A caller that does not wait causes no unhandled rejection; one that waits sees it. */
 function quiet(promise: Promise<void>): Promise<void> {

@@ -1,30 +1,57 @@
+import type { Intercept } from '../../../index.ts';
 import type { SimulationFaults } from '../world/faults.ts';
 import type { SeededRandom } from '../world/random.ts';
 import type { World } from '../world/world.ts';
 import type { Cluster } from './cluster.ts';
+import { RandomFaults } from './connection-faults.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 
-/** Plans the faults of the safety phase, and ends them with it. */
-export class Nemesis {
+/** What makes things go wrong in a run. */
+export interface Nemesis {
+  /** Begins a phase of faults that lasts this long. */
+  begin(lastsMs: number): void;
+  /** Ends the faults: stopped processes continue, and clocks are right. */
+  end(): void;
+  /** Stands between attempts and their code. */
+  intercept?: Intercept;
+  /** Whether a message that was just acknowledged is sent once more. */
+  sendsTwice?(): boolean;
+}
+
+/** What a nemesis works with. */
+export interface NemesisDeps {
+  readonly world: World;
+  readonly cluster: Cluster;
+  /** The death interval of dispatchers. */
+  readonly deathMs: number;
+}
+
+/** Faults at instants that chance decides. */
+export class RandomNemesis implements Nemesis {
   readonly #world: World;
   readonly #cluster: Cluster;
+  readonly #faults: SimulationFaults;
   readonly #random: SeededRandom;
   readonly #deathMs: number;
   #isOver = false;
 
-  constructor(world: World, cluster: Cluster, deathMs: number) {
+  constructor({ world, cluster, deathMs }: NemesisDeps, faults: SimulationFaults) {
     this.#world = world;
     this.#cluster = cluster;
+    this.#faults = faults;
     this.#random = world.random.fork();
     this.#deathMs = deathMs;
   }
 
-  begin(faults: SimulationFaults, safetyMs: number): void {
-    this.#cluster.faults = faults;
-    for (const { connection } of this.#cluster.processes) connection.faults = faults;
+  begin(lastsMs: number): void {
+    const faults = this.#faults;
+    const world = this.#world;
+    this.#cluster.disturb(
+      ({ lane, random }) => new RandomFaults(faults, random, (what) => world.note(`${lane.name} ${what}`)),
+    );
     const often = (count: number, strike: () => void): void => {
       for (let remaining = count; remaining > 0; remaining -= 1)
-        this.#at(this.#random.integer(0, safetyMs), strike);
+        this.#at(this.#random.integer(0, lastsMs), strike);
     };
     often(faults.disconnections, () => this.#disconnect());
     often(faults.pauses, () => this.#pause());
@@ -34,15 +61,9 @@ export class Nemesis {
     often(faults.stalls, () => this.#stall());
   }
 
-  /** Ends the faults: stopped processes continue, and clocks are right. */
   end(): void {
     this.#isOver = true;
-    this.#cluster.faults = null;
-    for (const process of this.#cluster.processes) {
-      process.reactor.skew = 0;
-      process.connection.heal();
-      process.lane.resume();
-    }
+    this.#cluster.heal();
   }
 
   #at(delayMs: number, call: () => void): void {

@@ -12,6 +12,8 @@ export interface SimulatedScenario extends SimulatedBoxOptions {
   readonly acts?: number;
   /** Called once before the faults: for quotas and similar settings. */
   readonly prepare?: (box: Signalbox) => unknown;
+  /** Called after every commit that is synced. Throw for what must not be. */
+  readonly invariant?: () => void;
   /** Called once at the end, when every job has ended. Throw for what must not be. */
   readonly check?: (box: Signalbox) => unknown;
   /** Called for each box as its process starts: for agents, hooks and listeners. */

@@ -35,7 +35,7 @@ export interface Intervals {
 
 /** The settings of simulated processes. */
 export interface ProcessSettings {
-  readonly options: SimulatedBoxOptions;
+  readonly options: SimulatedBoxOptions & Pick<SignalboxOptions, 'intercept'>;
   /** Agent `main` of every queue. Null: no agent. */
   readonly agent: AgentSettings | null;
   /** Called for each box before its dispatcher starts. */
@@ -52,7 +52,7 @@ export class SimulatedProcess {
   readonly startedAt: number;
   box: Signalbox | null = null;
   readonly #killed: Promise<void>;
-  readonly #random: ConnectionDeps['random'];
+  readonly random: ConnectionDeps['random'];
   #ids = 0;
   #kill: () => void = () => {};
 
@@ -60,7 +60,7 @@ export class SimulatedProcess {
     this.uuid = uuid;
     this.lane = parts.lane;
     this.startedAt = parts.scheduler.now;
-    this.#random = parts.random;
+    this.random = parts.random;
     this.reactor = new LaneReactor(parts.scheduler, parts.lane);
     this.connection = new Connection(parts);
     this.#killed = new Promise((resolve) => {
@@ -93,7 +93,7 @@ export class SimulatedProcess {
       store: { name: store.name, open: async () => store },
       reactor: this.reactor,
       ids: { newId: () => this.newId(), newUuid: () => this.newId() },
-      random: this.#random,
+      random: this.random,
       uuid: boxPrefix + this.uuid,
       logger,
     });

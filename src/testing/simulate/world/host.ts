@@ -71,9 +71,9 @@ export class Host {
   #open: OpenStore | null = null;
   #ids = 0;
 
-  constructor(world: World, makeStore: (host: SimulatedHost) => Store) {
+  constructor(world: World, makeStore: (host: SimulatedHost) => Store, random: SeededRandom) {
     this.#scheduler = world.scheduler;
-    this.#random = world.random.fork();
+    this.#random = random;
     this.#report = (message) => world.note(`store: ${message}`);
     this.#lane = world.scheduler.lane('store');
     const host = this;
@@ -113,6 +113,11 @@ export class Host {
       },
     });
     return { store, isOwn: true, kill: () => die() };
+  }
+
+  /** Whether a crash can lose what is written and not synced. */
+  get canLose(): boolean {
+    return this.#lose !== null;
   }
 
   /** The open store. */

@@ -55,3 +55,10 @@ export class SeededRandom {
     return new SeededRandom(this.next() * 2 ** 32);
   }
 }
+
+/** Chance that always strikes: nothing that may be lost is left. */
+export class WorstCase extends SeededRandom {
+  override next(): number {
+    return 0;
+  }
+}
