@@ -10,7 +10,7 @@ import {
   type RetryAnswer,
   type RetryPolicy,
 } from '../../index.ts';
-import { createTestBox, type TestBox } from '../create-test-box.ts';
+import { createTestBox, type TestBox, type TestBoxOptions } from '../create-test-box.ts';
 import { VirtualReactor } from '../virtual-reactor.ts';
 
 /** How an attempt ends, in a story. */
@@ -40,6 +40,8 @@ export interface JobLeading {
   readonly settings: JobSettings;
   readonly acts: readonly JobAct[];
   readonly until: number;
+  readonly jobs: NonNullable<TestBoxOptions['jobs']>;
+  readonly machines: NonNullable<TestBoxOptions['machines']>;
   readonly retryPolicies: { readonly [name: string]: RetryPolicy };
 }
 
@@ -67,12 +69,13 @@ export class JobRun {
 
   /** The entries of the job, oldest first. */
   async lead(): Promise<readonly HistoryEntry[]> {
-    const { acts, args, settings, until, retryPolicies } = this.#leading;
+    const { acts, args, settings, until, jobs, machines, retryPolicies } = this.#leading;
     const { definition } = this.#definition;
     this.#test = await createTestBox({
       reactor: this.#reactor,
       store: memoryStore(),
-      jobs: [this.#definition],
+      jobs: [this.#definition, ...jobs],
+      machines,
       retryPolicies,
       log: null,
     });

@@ -10,6 +10,7 @@ import { decodeValue } from '../../model/values/values.ts';
 import { jobStory, type JobStory as ReadStory } from '../../reading/replay/job-story.ts';
 import { instantMs } from '../../time.ts';
 import { checkOptions, invalid } from '../check-options.ts';
+import type { TestBoxOptions } from '../create-test-box.ts';
 import { type After, afterMs, checkStory } from './after.ts';
 import { type AgainAt, type AttemptEnd, type JobAct, JobRun } from './job-run.ts';
 import { whole } from './replay-machine.ts';
@@ -48,6 +49,9 @@ export interface JobStory<Args extends readonly unknown[]> {
   readonly story: readonly (readonly [after: After, deed: JobDeed])[];
   /** How long it goes on. Default: until the last step of the story. */
   readonly until?: After;
+  /** Other jobs and machines that its code uses. They are not held: an agent takes them at once. */
+  readonly jobs?: TestBoxOptions['jobs'];
+  readonly machines?: TestBoxOptions['machines'];
   /** Those that definition or `put` name. */
   readonly retryPolicies?: { readonly [name: string]: RetryPolicy };
 }
@@ -73,9 +77,10 @@ export async function replayJob<Args extends readonly unknown[]>(
   definition: JobDefinition<Args, unknown>,
   given: JobStory<Args>,
 ): Promise<ReplayedJob> {
-  checkOptions(given, ['at', 'args', 'put', 'story', 'until', 'retryPolicies']);
+  checkOptions(given, ['at', 'args', 'put', 'story', 'until', 'jobs', 'machines', 'retryPolicies']);
   const times = checkStory(given.story);
-  const { at = defaultPut, args, put = {}, story, until, retryPolicies = {} } = given;
+  const { at = defaultPut, args, put = {}, story, until } = given;
+  const { jobs = [], machines = [], retryPolicies = {} } = given;
   if (!Array.isArray(args)) throw invalid('args', 'the list of arguments', String(args));
   const begin = instantMs(at, 'at');
   const end = begin + Math.max(times.at(-1) ?? 0, until === undefined ? 0 : afterMs(until, 'until'));
@@ -84,7 +89,8 @@ export async function replayJob<Args extends readonly unknown[]>(
     begin,
   );
   const run = new JobRun(definition as unknown as JobDefinition<never, unknown>, {
-    ...{ at: begin, args, settings: { ...put, unique: false }, acts, until: end, retryPolicies },
+    ...{ at: begin, args, settings: { ...put, unique: false }, acts, until: end },
+    ...{ jobs, machines, retryPolicies },
   });
   return resultOf(jobStory(await run.lead()));
 }

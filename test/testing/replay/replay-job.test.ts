@@ -1,6 +1,7 @@
 import { defineJob, type HistoryEntry, local, memoryStore, UnrecoverableError } from 'signalbox';
 import { createTestBox, type JobDeed, replay, VirtualReactor } from 'signalbox/testing';
 import { describe, expect, it } from 'vitest';
+import { length } from '../../actors/machines.ts';
 
 const calls: unknown[] = [];
 const pay = defineJob({
@@ -170,6 +171,29 @@ describe('A job that is led through a story', () => {
     });
 
     expect(calls.map((call) => (call as unknown[])[1])).toEqual([7, 7]);
+  });
+
+  it('may use other jobs and machines', async () => {
+    const mailed: string[] = [];
+    const mail = defineJob({ name: 'mail', run: (to: string) => void mailed.push(to) });
+    const ship = defineJob({
+      name: 'ship',
+      run: async (to: string) => {
+        await local.getQueue().put(mail(to));
+        await local.actor(length, 'parcels').send({ type: 'change', by: 1 }, { start: undefined });
+      },
+    });
+
+    const run = await replay(ship, {
+      ...{ args: ['Ada'], jobs: [mail], machines: [length] },
+      story: [
+        ['+0s', 'claim'],
+        ['+1s', 'return'],
+      ],
+      until: '+1m',
+    });
+
+    expect([run.ending, mailed]).toEqual(['succeeded', ['Ada']]);
   });
 
   it('has the policy of its definition decide, where it has one', async () => {
