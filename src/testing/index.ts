@@ -11,6 +11,10 @@ export {
 export { type DrainOptions, drain, type InlineOptions, putInline } from './drain.ts';
 export { echoLog, type LogEcho, type LogEchoOptions } from './echo-log.ts';
 export { getPoll } from './get-poll.ts';
+export { actorModel } from './models/actor-model.ts';
+export type { EventCause, GraphModel, WalkOptions } from './models/graph-model.ts';
+export { jobModel } from './models/job-model.ts';
+export { type ChildOutcome, type MachineModelOptions, machineModel } from './models/machine-model.ts';
 export { type ThreadFate, VirtualThreads, type VirtualThreadsOptions } from './process/virtual-threads.ts';
 export type { SimulatedActorClient } from './simulate/cluster/actor-client.ts';
 export type { SimulatedClient, SimulatedPutOptions } from './simulate/cluster/client.ts';
