@@ -73,6 +73,11 @@ const table: Readonly<Record<string, Layer>> = {
     packages: ['preact', '@preact/signals'],
   },
   'src/testing': { layers: [...face, 'src/testing/simulate/oracle'], packages: ['xstate', 'node:*'] },
+  // Beside the rest, so that no other file of it asks for fast-check.
+  'src/testing/fast-check': {
+    layers: [...face, 'src/testing', 'src/testing/simulate/oracle'],
+    packages: ['fast-check'],
+  },
   // It makes the steps of machines anew, and therefore knows the pure code.
   'src/testing/simulate/oracle': { layers: [...domain, 'src/store'], packages: ['xstate', 'node:*'] },
   'src/cli': {
@@ -115,6 +120,7 @@ const table: Readonly<Record<string, Layer>> = {
       'src/inspector/views',
       'src/inspector/ui',
       'src/testing',
+      'src/testing/fast-check',
       'src/testing/simulate/oracle',
       'src/cli',
       'docs',
@@ -141,7 +147,7 @@ const table: Readonly<Record<string, Layer>> = {
   [postgresServer]: { layers: [], packages: ['pg', 'node:*'] },
 };
 
-const usersOfTheFace = ['src/inspector', 'src/testing', 'src/cli'];
+const usersOfTheFace = ['src/inspector', 'src/testing', 'src/testing/fast-check', 'src/cli'];
 
 describe('The layers', () => {
   it.each(['machines', 'src', 'bench', 'docs', 'examples', 'test'])(

@@ -35,6 +35,9 @@ export interface MadeCall {
   calls: string | null;
 }
 
+/** Kinds of records that are the program's own. */
+export const ownKinds: readonly string[] = ['job', 'actor', 'message', 'schedule', 'annotation'];
+
 /** How long the store is away, and how long a process takes to start again. */
 const awayMs = 12_000;
 const restartMs = 1000;
@@ -43,7 +46,9 @@ const restartMs = 1000;
 export class StrikingNemesis implements Nemesis {
   readonly made: MadeCall[] = [];
   readonly #deps: NemesisDeps;
-  readonly #strikes: readonly Strike[];
+  readonly #strikes: Strike[];
+  /** Strikes at commits that are still to come, and how many come until then. */
+  readonly #armed = new Set<{ readonly perturbation: PerturbationName; commits: number }>();
   readonly #numbers = new WeakMap<StoreCall, number>();
   readonly #struck = new Set<Strike>();
   #calls = 0;
@@ -54,12 +59,23 @@ export class StrikingNemesis implements Nemesis {
 
   constructor(deps: NemesisDeps, strikes: readonly Strike[]) {
     this.#deps = deps;
-    this.#strikes = strikes;
+    this.#strikes = [...strikes];
   }
 
   /** The strikes that came. One that changes the life before another may leave none for that. */
   get struck(): number {
     return this.#struck.size;
+  }
+
+  /** Strikes at one of the next commits and claims: 1 is the next one; 0: at once, as if one had just been made. */
+  arm(perturbation: PerturbationName, commits: number): void {
+    if (commits > 0) this.#armed.add({ perturbation, commits });
+    else {
+      this.#deps.world.note(`is struck: ${perturbation}`);
+      const [process] = this.#deps.cluster.processes;
+      if (process !== undefined)
+        this.#acts[perturbation]?.(process, { call: 0, perturbation, job: null, until: null });
+    }
   }
 
   begin(): void {
@@ -103,6 +119,7 @@ export class StrikingNemesis implements Nemesis {
     if (call.kind === 'read') return null;
     this.#calls += 1;
     this.#numbers.set(call, this.#calls);
+    if (call.kind === 'commit') this.#comes(this.#calls, call.changes, false);
     if (this.#strikeOf(call, 'conflict') !== undefined)
       return new ConflictError({ subject: 'a record', expected: 'at rev 1', actual: 'rev 2' });
     if (this.#strikeOf(call, 'full') !== undefined)
@@ -125,10 +142,23 @@ export class StrikingNemesis implements Nemesis {
     return found;
   }
 
+  /** Counts a call for the armed strikes: those that are done when it is made, or those that decide whether it is. */
+  #comes(call: number, changes: readonly Changed[], isMade: boolean): void {
+    if (!changes.some(({ kind }) => ownKinds.includes(kind))) return;
+    for (const armed of this.#armed) {
+      if (isMade !== armed.perturbation in this.#acts) continue;
+      armed.commits -= 1;
+      if (armed.commits > 0) continue;
+      this.#armed.delete(armed);
+      this.#strikes.push({ call, perturbation: armed.perturbation, job: null, until: null });
+    }
+  }
+
   #made(process: SimulatedProcess, call: StoreCall, changes: readonly Changed[]): void {
     const number = this.#numbers.get(call);
     if (number === undefined) return;
     this.made.push({ call: number, changes, calls: null });
+    this.#comes(number, changes, true);
     for (const { perturbation } of this.#strikes.filter((each) => each.call === number)) {
       const act = this.#acts[perturbation];
       const strike = act === undefined ? undefined : this.#strikeOf(call, perturbation);
