@@ -3,7 +3,7 @@ import { isSystemName } from '../../model/records/system-names.ts';
 import type { HistoryEntry } from '../../store/entry.ts';
 import { afterEntry, type ReplayedRecord } from '../simulate/audit/replayed-record.ts';
 import type { Changed } from '../simulate/cluster/connection-faults.ts';
-import { type MadeCall, ownKinds } from './strike.ts';
+import type { MadeCall } from './strike.ts';
 
 /** A commit of a life at which something can be done to it. */
 export interface Point {
@@ -36,6 +36,8 @@ export interface PointJob {
   readonly state: string;
 }
 
+const kinds: readonly string[] = ['job', 'actor', 'message', 'schedule', 'annotation'];
+
 /**
  * The points of a life: what its processes committed, in order, with what the journal says of it. `limited`: definitions whose code
  * has a heartbeat, which records do not say. Pure.
@@ -53,9 +55,7 @@ export function pointsOf(
     // What a claim starts stands behind it, and is part of it.
     const end = found.slice(index + 1).find((next) => next !== undefined) ?? entries.length;
     for (; at < end; at += 1) follow(records, entries[at] as HistoryEntry);
-    const first = call.changes.find(
-      (change) => ownKinds.includes(change.kind) && !isOfSystem(change, records),
-    );
+    const first = call.changes.find((change) => kinds.includes(change.kind) && !isOfSystem(change, records));
     if (first !== undefined && found[index] !== undefined)
       points.push(pointOf(points.length + 1, call, { first, records, limited }));
   }

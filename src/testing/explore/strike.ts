@@ -35,9 +35,6 @@ export interface MadeCall {
   calls: string | null;
 }
 
-/** Kinds of records that are the program's own. */
-export const ownKinds: readonly string[] = ['job', 'actor', 'message', 'schedule', 'annotation'];
-
 /** How long the store is away, and how long a process takes to start again. */
 const awayMs = 12_000;
 const restartMs = 1000;
@@ -47,8 +44,8 @@ export class StrikingNemesis implements Nemesis {
   readonly made: MadeCall[] = [];
   readonly #deps: NemesisDeps;
   readonly #strikes: Strike[];
-  /** Strikes at commits that are still to come, and how many come until then. */
-  readonly #armed = new Set<{ readonly perturbation: PerturbationName; commits: number }>();
+  /** Strikes at commits that are still to come. */
+  readonly #armed = new Set<{ readonly perturbation: PerturbationName; readonly event: string }>();
   readonly #numbers = new WeakMap<StoreCall, number>();
   readonly #struck = new Set<Strike>();
   #calls = 0;
@@ -67,15 +64,16 @@ export class StrikingNemesis implements Nemesis {
     return this.#struck.size;
   }
 
-  /** Strikes at one of the next commits and claims: 1 is the next one; 0: at once, as if one had just been made. */
-  arm(perturbation: PerturbationName, commits: number): void {
-    if (commits > 0) this.#armed.add({ perturbation, commits });
-    else {
-      this.#deps.world.note(`is struck: ${perturbation}`);
-      const [process] = this.#deps.cluster.processes;
-      if (process !== undefined)
-        this.#acts[perturbation]?.(process, { call: 0, perturbation, job: null, until: null });
+  /** Strikes at the next commit or claim with an event; null: at once, as if one had just been made. */
+  arm(perturbation: PerturbationName, event: string | null): void {
+    if (event !== null) {
+      this.#armed.add({ perturbation, event });
+      return;
     }
+    this.#deps.world.note(`is struck: ${perturbation}`);
+    const [process] = this.#deps.cluster.processes;
+    if (process !== undefined)
+      this.#acts[perturbation]?.(process, { call: 0, perturbation, job: null, until: null });
   }
 
   begin(): void {
@@ -142,15 +140,14 @@ export class StrikingNemesis implements Nemesis {
     return found;
   }
 
-  /** Counts a call for the armed strikes: those that are done when it is made, or those that decide whether it is. */
+  /** Turns what is armed for a call into strikes at it: those that are done when it is made, or those that decide whether it is. */
   #comes(call: number, changes: readonly Changed[], isMade: boolean): void {
-    if (!changes.some(({ kind }) => ownKinds.includes(kind))) return;
     for (const armed of this.#armed) {
-      if (isMade !== armed.perturbation in this.#acts) continue;
-      armed.commits -= 1;
-      if (armed.commits > 0) continue;
+      const { perturbation, event } = armed;
+      const isDoneThen = this.#acts[perturbation] !== undefined;
+      if (isMade !== isDoneThen || !changes.some((change) => change.event === event)) continue;
       this.#armed.delete(armed);
-      this.#strikes.push({ call, perturbation: armed.perturbation, job: null, until: null });
+      this.#strikes.push({ call, perturbation, job: null, until: null });
     }
   }
 

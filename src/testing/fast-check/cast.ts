@@ -33,14 +33,15 @@ export function checkCommand(command: BoxCommand, { jobs, machines }: Cast): voi
       break;
     case 'pull':
     case 'cancel':
-      checkNumber(command.do, command.job, 1);
-      break;
+      if (Number.isInteger(command.job) && command.job > 0) break;
+      throw invalid(`commands.${command.do}`, 'a whole number from 1 up', String(command.job));
     case 'kill':
     case 'power cut':
-      checkNumber(command.do, command.commit, 0);
+      if (command.at === null) break;
+      checkEvent(command.do, command.at);
       break;
     case 'lose an answer':
-      checkNumber(command.do, command.commit, 1);
+      checkEvent(command.do, command.at);
       break;
     case 'fail the next call':
       break;
@@ -62,9 +63,9 @@ function checkLetter(
     throw invalid('commands', `events of machine "${name}": ${external(engine.machine)}`, event.type);
 }
 
-function checkNumber(what: string, number: number, least: number): void {
-  if (!Number.isInteger(number) || number < least)
-    throw invalid(`commands.${what}`, `a whole number from ${least} up`, String(number));
+function checkEvent(what: string, event: unknown): void {
+  if (typeof event !== 'string')
+    throw invalid(`commands.${what}`, 'at an event, such as `job.finish`', String(event));
 }
 
 /** The name of the machine of an actor, and its key. */

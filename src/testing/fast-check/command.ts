@@ -12,10 +12,10 @@ export type BoxCommand =
   | { readonly do: 'advance'; readonly by: Duration }
   /** Takes a job out of its queue, or cancels it: 1 is the one that was put last, 2 the one before. */
   | { readonly do: 'pull' | 'cancel'; readonly job: number }
-  /** Kills the process, or cuts the power: 0: now; 1: when the next commit is written, 2: the one after. */
-  | { readonly do: 'kill' | 'power cut'; readonly commit: number }
-  /** Lets a commit be made, and its process not learn that: 1 is the next one. */
-  | { readonly do: 'lose an answer'; readonly commit: number }
+  /** Kills the process, or cuts the power: when the next commit with an event is written, such as `job.finish`; null: now. */
+  | { readonly do: 'kill' | 'power cut'; readonly at: string | null }
+  /** Lets the next commit with an event be made, and its process not learn that. */
+  | { readonly do: 'lose an answer'; readonly at: string }
   /** Lets the next call of the code of a job throw. */
   | { readonly do: 'fail the next call' };
 
@@ -42,14 +42,10 @@ export function lineOf(command: BoxCommand): string {
     case 'kill':
     case 'power cut':
     case 'lose an answer':
-      return command.commit === 0 ? command.do : `${command.do} at the ${whichCommit(command.commit)}`;
+      return command.at === null ? command.do : `${command.do} at the next ${command.at}`;
     case 'fail the next call':
       return command.do;
   }
-}
-
-function whichCommit(commit: number): string {
-  return commit === 1 ? 'next commit' : `${ordinal(commit)} next commit`;
 }
 
 const ordinals = ['', 'first', 'second', 'third'];

@@ -10,7 +10,7 @@ const chart = compileChart(jobMachine);
 const rows = new Set(chart.edges().map(({ from, event, to }) => `${from} ${event} ${to}`));
 
 /** Before a call: what the model has of its job or actor. */
-export type Mark = number;
+type Mark = number;
 
 /**
  * What a box is compared with: pure snapshots of its actors, and the states of its jobs by the rows of their chart. The journal says
@@ -56,7 +56,7 @@ export class Reference {
     return this.#actors.stepsOf(id).length;
   }
 
-  /** `isTaken` null: it was refused, since the job is where this cannot be done. */
+  /** A job was taken out of its queue, or was not, since that cannot be done where it is. */
   pulled(id: string, since: Mark, isTaken: boolean): void {
     const states = this.#statesSince(id, since);
     if (!states.some((state) => chart.accepts(state, 'job.pull') === isTaken))
@@ -136,7 +136,9 @@ function isSame(one: ShownActor, other: ShownActor): boolean {
 
 function seen(actor: ShownActor | null | undefined): string {
   if (actor == null) return 'nothing';
-  return `${actor.value} with ${actor.context}${actor.status === 'active' ? '' : `, ${actor.status}`}`;
+  const { status, value, context, output } = actor;
+  const parts = [status, value, context, output].filter((part) => part !== 'nothing' && part !== 'active');
+  return parts.join(' ');
 }
 
 function list(states: readonly string[]): string {

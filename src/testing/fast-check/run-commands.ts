@@ -1,17 +1,12 @@
 import { type Duration, durationMs, type HistoryEntry, SignalboxError } from '../../index.ts';
-import { checkObject, checkOptions, invalid } from '../check-options.ts';
+import { checkOptions, invalid } from '../check-options.ts';
 import { lifePlanOf } from '../explore/explore.ts';
-import { StrikingNemesis } from '../explore/strike.ts';
-import type { NemesisDeps } from '../simulate/cluster/nemesis.ts';
 import type { SimulationReport } from '../simulate/cluster/report.ts';
 import type { SimulatedRun } from '../simulate/cluster/scenario.ts';
-import { Oracle } from '../simulate/oracle/oracle.ts';
 import type { SimulateOptions } from '../simulate/simulate.ts';
 import { Simulation } from '../simulate/simulation.ts';
-import { castOf, checkCommand } from './cast.ts';
 import { type BoxCommand, lineOf } from './command.ts';
-import { Reference } from './reference.ts';
-import { type Stage, Story, type StoryScenario } from './story.ts';
+import { Story, type StoryScenario } from './story.ts';
 
 /** The options of a story, beside those that it shares with `simulate`. */
 export interface RunCommandsOptions
@@ -78,52 +73,37 @@ export async function runCommands(
   checkOptions(options, ['store', 'pollInterval', 'pingInterval', 'deathInterval', 'within']);
   if (typeof scenario !== 'function') throw invalid('scenario', 'a function', String(scenario));
   if (!Array.isArray(commands)) throw invalid('commands', 'a list of commands', String(commands));
-  const entries: HistoryEntry[] = [];
-  const parts: { story?: Story; stage?: Stage; reference?: Reference } = {};
+  let story: Story | null = null;
+  const told = (): Story => story as Story;
   const plan = lifePlanOf({
     ...options,
     scenario: (run) => {
-      const made = scenario(run);
-      checkObject(made, 'scenario');
-      const cast = castOf(made);
-      for (const command of commands) checkCommand(command, cast);
-      parts.reference = new Reference(new Oracle(made.machines ?? []));
-      const story = new Story(commands, made, cast, () => parts.stage as Stage);
-      return {
-        ...made,
-        act: (client) => story.tell(client),
-        check: async (box) => {
-          await story.compare(box);
-          await made.check?.(box);
-        },
-      };
+      story = new Story(scenario(run), commands);
+      return story.scenario;
     },
   });
   const simulation = new Simulation(1, {
     ...plan,
-    safetyMs: plan.safetyMs + commands.reduce((sum, command) => sum + lengthOf(command), 0),
+    safetyMs: commands.reduce((sum, command) => sum + lengthOf(command), plan.safetyMs),
     dispatchers: 1,
     faults: false,
     isOneLife: true,
-    makeNemesis: (deps: NemesisDeps) => {
-      const nemesis = new StrikingNemesis(deps, []);
-      parts.stage = { ...deps, nemesis, reference: parts.reference as Reference };
-      return nemesis;
-    },
-    onSynced: (synced) => {
-      entries.push(...synced);
-      for (const entry of synced) parts.reference?.follow(entry);
-    },
+    makeNemesis: (deps) => told().begin(deps),
+    onSynced: (synced) => told().follow(synced),
   });
   const { violations, ...report } = await simulation.run();
-  const differences = parts.reference?.differences ?? [];
-  const story = { ...report, commands, entries, violations: [...new Set([...differences, ...violations])] };
-  if (story.violations.length > 0) throw new StoryError(story);
-  return story;
+  const { differences, entries } = told();
+  const all = [...new Set([...differences, ...violations])];
+  const ended: StoryReport = { ...report, violations: all, commands, entries };
+  if (all.length > 0) throw new StoryError(ended);
+  return ended;
 }
 
+/** How long a command may take: a client waits half a minute for a process that has died. */
+const patienceMs = 60_000;
+
 function lengthOf(command: BoxCommand): number {
-  return command.do === 'advance' ? durationMs(command.by, 'advance') : 0;
+  return patienceMs + (command.do === 'advance' ? durationMs(command.by, 'advance') : 0);
 }
 
 function firstLine(text: string): string {

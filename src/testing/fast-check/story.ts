@@ -2,17 +2,20 @@ import {
   BadStatusError,
   durationMs,
   EventRefusedError,
+  type HistoryEntry,
   type JobDefinition,
   type MachineDefinition,
   type Signalbox,
 } from '../../index.ts';
-import type { StrikingNemesis } from '../explore/strike.ts';
+import { checkObject } from '../check-options.ts';
+import { StrikingNemesis } from '../explore/strike.ts';
 import { isExpected, type SimulatedClient } from '../simulate/cluster/client.ts';
-import type { NemesisDeps } from '../simulate/cluster/nemesis.ts';
+import type { Nemesis, NemesisDeps } from '../simulate/cluster/nemesis.ts';
 import type { SimulatedScenario } from '../simulate/cluster/scenario.ts';
-import { type Cast, partsOf } from './cast.ts';
+import { Oracle } from '../simulate/oracle/oracle.ts';
+import { type Cast, castOf, checkCommand, partsOf } from './cast.ts';
 import { type BoxCommand, lineOf } from './command.ts';
-import type { Reference } from './reference.ts';
+import { Reference } from './reference.ts';
 
 /** A scenario of stories: what `simulate` takes, without acts. */
 export interface StoryScenario extends Omit<SimulatedScenario, 'act' | 'acts'> {
@@ -20,55 +23,85 @@ export interface StoryScenario extends Omit<SimulatedScenario, 'act' | 'acts'> {
   readonly inputs?: { readonly [machine: string]: (key: string) => unknown };
 }
 
-/** What a story is told with. */
-export interface Stage extends Pick<NemesisDeps, 'world' | 'cluster'> {
-  readonly nemesis: StrikingNemesis;
-  readonly reference: Reference;
-}
-
 const patienceMs = 30_000;
 
-/** Performs the commands of a story, one after the other, and compares each answer with the model. */
+/** Performs commands, one after the other, and compares what comes of them with the model. */
 export class Story {
+  /** Every entry of its journal, in order. */
+  readonly entries: HistoryEntry[] = [];
+  readonly #given: StoryScenario;
   readonly #commands: readonly BoxCommand[];
-  readonly #scenario: StoryScenario;
   readonly #cast: Cast;
-  readonly #stage: () => Stage;
+  readonly #reference: Reference;
   /** Ids of the jobs that were put. */
   readonly #put: string[] = [];
+  #stage: (NemesisDeps & { readonly nemesis: StrikingNemesis }) | null = null;
 
-  constructor(commands: readonly BoxCommand[], scenario: StoryScenario, cast: Cast, stage: () => Stage) {
+  /** @throws SignalboxError `INVALID_OPTION` for a command that the scenario does not know. */
+  constructor(scenario: StoryScenario, commands: readonly BoxCommand[]) {
+    checkObject(scenario, 'scenario');
+    this.#given = scenario;
     this.#commands = commands;
-    this.#scenario = scenario;
-    this.#cast = cast;
-    this.#stage = stage;
+    this.#cast = castOf(scenario);
+    for (const command of commands) checkCommand(command, this.#cast);
+    this.#reference = new Reference(new Oracle(scenario.machines ?? []));
   }
 
-  async tell(client: SimulatedClient): Promise<void> {
+  /** What differs from the model, one line each. */
+  get differences(): readonly string[] {
+    return this.#reference.differences;
+  }
+
+  /** The scenario in which it is told. */
+  get scenario(): SimulatedScenario {
+    const { inputs: _inputs, check, ...scenario } = this.#given;
+    return {
+      ...scenario,
+      act: (client) => this.#tell(client),
+      check: async (box) => {
+        await this.#compare(box);
+        await check?.(box);
+      },
+    };
+  }
+
+  /** Makes what lets things go wrong when it is told to. */
+  begin(deps: NemesisDeps): Nemesis {
+    const nemesis = new StrikingNemesis(deps, []);
+    this.#stage = { ...deps, nemesis };
+    return nemesis;
+  }
+
+  /** Takes what is synced. */
+  follow(entries: readonly HistoryEntry[]): void {
+    this.entries.push(...entries);
+    for (const entry of entries) this.#reference.follow(entry);
+  }
+
+  get #now(): NemesisDeps & { readonly nemesis: StrikingNemesis } {
+    if (this.#stage === null) throw new Error('the story has not begun');
+    return this.#stage;
+  }
+
+  async #tell(client: SimulatedClient): Promise<void> {
     for (const command of this.#commands) {
-      this.#stage().world.note(`> ${lineOf(command)}`);
+      this.#now.world.note(`> ${lineOf(command)}`);
       await this.#perform(command, client);
     }
   }
 
   /** Compares what programs see with the model when all is over. */
-  async compare(box: Signalbox): Promise<void> {
-    const { reference } = this.#stage();
+  async #compare(box: Signalbox): Promise<void> {
+    const reference = this.#reference;
     for (const id of this.#put) reference.endedJob(id, (await box.job(id).refresh()).status);
     for (const id of reference.actors()) reference.endedActor(id, await box.actorById(id).snapshot());
   }
 
   async #perform(command: BoxCommand, client: SimulatedClient): Promise<void> {
-    const { world, nemesis } = this.#stage();
+    const { world, nemesis } = this.#now;
     switch (command.do) {
-      case 'put': {
-        const { job, args } = command;
-        const id = await client.put(() =>
-          (this.#cast.jobs.get(job) as JobDefinition<readonly unknown[]>)(...args),
-        );
-        if (id !== null) this.#put.push(id);
-        return;
-      }
+      case 'put':
+        return this.#putJob(command, client);
       case 'send':
       case 'ask':
         return this.#tellActor(command, client);
@@ -79,24 +112,33 @@ export class Story {
       case 'cancel':
         return this.#ofJob(command.job, (box, id) => this.#cancel(box, id));
       case 'kill':
-        return nemesis.arm('kill', command.commit);
+        return nemesis.arm('kill', command.at);
       case 'power cut':
-        return nemesis.arm('lost', command.commit);
+        return nemesis.arm('lost', command.at);
       case 'lose an answer':
-        return nemesis.arm('unanswered', command.commit);
+        return nemesis.arm('unanswered', command.at);
       case 'fail the next call':
-        return nemesis.arm('throws', 0);
+        return nemesis.arm('throws', null);
     }
+  }
+
+  async #putJob({ job, args }: Extract<BoxCommand, { do: 'put' }>, client: SimulatedClient): Promise<void> {
+    const definition = this.#cast.jobs.get(job) as JobDefinition<readonly unknown[]>;
+    await this.#someProcess();
+    const id = await client.put(() => definition(...args));
+    if (id !== null) this.#put.push(id);
   }
 
   async #tellActor(
     { do: how, actor, event }: Extract<BoxCommand, { do: 'send' | 'ask' }>,
     client: SimulatedClient,
   ): Promise<void> {
-    const { reference, world } = this.#stage();
+    const reference = this.#reference;
+    const { world } = this.#now;
     const [name, key] = partsOf(actor);
     const machine = this.#cast.machines.get(name) as MachineDefinition;
-    if (!reference.hasActor(actor)) await client.start(machine, key, this.#scenario.inputs?.[name]?.(key));
+    await this.#someProcess();
+    if (!reference.hasActor(actor)) await client.start(machine, key, this.#given.inputs?.[name]?.(key));
     const since = reference.markActor(actor);
     if (how === 'send') {
       const receipt = await client.send(machine, key, event as never);
@@ -112,14 +154,19 @@ export class Story {
     }
   }
 
+  /** Resolves while a process is up. */
+  async #someProcess(): Promise<void> {
+    const { world, cluster } = this.#now;
+    while (!cluster.isAnyUp) await world.sleep(1000);
+  }
+
   /** What an operator asks for. A process that dies meanwhile does not answer. */
   async #ofJob(fromLast: number, call: (box: Signalbox, id: string) => Promise<void>): Promise<void> {
-    const { world, cluster } = this.#stage();
+    const { world, cluster } = this.#now;
     const id = this.#put.at(-fromLast);
     if (id === undefined) return world.note('there is no such job');
-    let box = cluster.anyBox();
-    for (; box === null; box = cluster.anyBox()) await world.sleep(1000);
-    const called = call(box, id).catch((error: unknown) => {
+    await this.#someProcess();
+    const called = call(cluster.anyBox() as Signalbox, id).catch((error: unknown) => {
       if (!isExpected(error)) throw error;
       world.note(`the request failed: ${String(error)}`);
     });
@@ -127,14 +174,14 @@ export class Story {
   }
 
   async #pull(box: Signalbox, id: string): Promise<void> {
-    const { reference } = this.#stage();
+    const reference = this.#reference;
     const since = reference.markJob(id);
     const isPulled = await pulled(box, id);
     reference.pulled(id, since, isPulled);
   }
 
   async #cancel(box: Signalbox, id: string): Promise<void> {
-    const { reference } = this.#stage();
+    const reference = this.#reference;
     const since = reference.markJob(id);
     reference.cancelled(id, since, await box.job(id).cancel());
   }

@@ -251,15 +251,19 @@ export class Simulation implements SimulatedRun {
     }
     this.#acts += 1;
     const number = this.#acts;
+    const { isOneLife } = this.#plan;
     const client = new ClientOf({
-      box,
+      // A life goes on after the death of its process.
+      get box() {
+        return (isOneLife ? cluster.processes.find(({ isUp }) => isUp)?.box : null) ?? box;
+      },
       number,
       world,
       ledger: this.#ledger,
       audit: () => this.#journal.audit,
       anyBox: () => cluster.anyBox(),
       forgets: 10 * this.faults.lostAnswers,
-      givesUp: this.#plan.isOneLife ? 0 : 0.3,
+      givesUp: isOneLife ? 0 : 0.3,
       isOver: () => this.#calmSince !== null,
       sendsTwice: () => this.#nemesis.sendsTwice?.() ?? false,
     });

@@ -48,7 +48,6 @@ const putLimitMs = 30_000;
 
 /** The client of one act. */
 export class ClientOf implements SimulatedClient {
-  readonly box: Signalbox;
   readonly random: SeededRandom;
   readonly number: number;
   readonly start: SimulatedActorClient['start'];
@@ -59,13 +58,16 @@ export class ClientOf implements SimulatedClient {
 
   constructor(parts: ClientDeps) {
     this.#parts = parts;
-    this.box = parts.box;
     this.random = parts.world.random.fork();
     this.number = parts.number;
     const { start, send, ask } = new ActorClient(parts, isExpected);
     this.start = start;
     this.send = send;
     this.ask = ask;
+  }
+
+  get box(): Signalbox {
+    return this.#parts.box;
   }
 
   // A field, so that an act can take it out of the client by destructuring.
