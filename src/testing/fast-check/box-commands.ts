@@ -14,7 +14,7 @@ export interface BoxCommandsOptions {
   readonly machines?: { readonly [name: string]: readonly string[] };
   /** The events that they get, by name of the machine. */
   readonly events?: { readonly [machine: string]: Samples<CommandEvent> };
-  /** How much time may pass at once, the shortest first. Default 1 s, 1 min and 10 min. */
+  /** How much time may pass at once, or until a job may begin, the shortest first. Default 1 s, 1 min and 10 min. */
   readonly advance?: readonly Duration[];
   /** The most commands of a story. Default 12. */
   readonly maxCommands?: number;
@@ -30,8 +30,14 @@ export interface BoxCommandsOptions {
  * import fc from 'fast-check';
  * import { boxCommands } from 'signalbox/testing/fast-check';
  *
- * const stories = boxCommands({ jobs: { pay: [['17'], ['18']] }, machines: { order: ['17'] }, events: { order: [{ type: 'approve' }] } });
- * for (const command of fc.sample(stories, { seed: 4, numRuns: 1 })[0] ?? []) console.log(`${command}`);
+ * const stories = boxCommands({
+ *   jobs: { pay: [['17'], ['18']], refund: fc.tuple(fc.nat()) },
+ *   machines: { order: ['17', '18'] },
+ *   events: { order: [{ type: 'approve', by: 'Ada' }, { type: 'reject' }] },
+ * });
+ * const [commands = []] = fc.sample(stories, { seed: 3, numRuns: 1 });
+ * console.log(commands.slice(0, 3).map(String));
+ * // => [ 'send order/18 approve {"by":"Ada"}', 'put pay("17")', 'lose an answer at the next approve' ]
  * ```
  *
  * @throws SignalboxError `INVALID_OPTION`, `INVALID_DURATION`.
@@ -39,6 +45,7 @@ export interface BoxCommandsOptions {
 export function boxCommands(options: BoxCommandsOptions): fc.Arbitrary<readonly BoxCommand[]> {
   checkOptions(options, ['jobs', 'machines', 'events', 'advance', 'maxCommands']);
   const { jobs = {}, machines = {}, events = {}, maxCommands = 12 } = options;
+  const times = timesOf(options);
   if (!Number.isInteger(maxCommands) || maxCommands < 1)
     throw invalid('maxCommands', 'a whole number from 1 up', String(maxCommands));
   checkObject(jobs, 'jobs');
@@ -50,9 +57,9 @@ export function boxCommands(options: BoxCommandsOptions): fc.Arbitrary<readonly 
     if (machines[machine] === undefined)
       throw invalid(`events.${machine}`, `absent: \`machines\` has no "${machine}"`, 'events');
   const kinds = [
-    ...Object.entries(jobs).map(([job, args]) => puts(job, args)),
+    ...Object.entries(jobs).map(([job, args]) => puts(job, args, times)),
     ...Object.entries(machines).map(([machine, keys]) => letters(machine, keys, events[machine])),
-    { weight: 2, arbitrary: passing(options.advance ?? ['1s', '1m', '10m']) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('advance' as const), by: times }) },
     ...(Object.keys(jobs).length === 0 ? [] : jobKinds),
     ...faults(momentsOf(options)),
   ];
@@ -61,12 +68,12 @@ export function boxCommands(options: BoxCommandsOptions): fc.Arbitrary<readonly 
 
 type Kind = fc.MaybeWeightedArbitrary<BoxCommand>;
 
-function puts(job: string, args: Samples<readonly unknown[]>): Kind {
-  const arbitrary = fc.record({
-    do: fc.constant('put' as const),
-    job: fc.constant(job),
-    args: oneOf(`jobs.${job}`, args),
-  });
+function puts(job: string, args: Samples<readonly unknown[]>, times: fc.Arbitrary<Duration>): Kind {
+  const atOnce = { weight: 3, arbitrary: fc.constant(null) };
+  const after = fc.oneof({ withCrossShrink: true }, atOnce, times);
+  const arbitrary = fc
+    .tuple(oneOf(`jobs.${job}`, args), after)
+    .map(([args, after]) => ({ do: 'put' as const, job, args, ...(after === null ? {} : { after }) }));
   return { weight: 4, arbitrary };
 }
 
@@ -82,9 +89,10 @@ function letters(machine: string, keys: readonly string[], events: Samples<Comma
   };
 }
 
-function passing(durations: readonly Duration[]): fc.Arbitrary<BoxCommand> {
-  for (const duration of durations) durationMs(duration, 'advance');
-  return fc.record({ do: fc.constant('advance' as const), by: oneOf('advance', durations) });
+function timesOf({ advance = ['1s', '1m', '10m'] }: BoxCommandsOptions): fc.Arbitrary<Duration> {
+  const times = oneOf('advance', advance);
+  for (const duration of advance) durationMs(duration, 'advance');
+  return times;
 }
 
 const jobKinds: readonly Kind[] = [
@@ -112,7 +120,11 @@ function faults(moments: readonly string[]): readonly Kind[] {
         at: fc.constantFrom(...moments, null),
       }),
     },
-    fc.record({ do: fc.constant('lose an answer' as const), at: fc.constantFrom(...moments) }),
+    // A claim is not known as one before it is made.
+    fc.record({
+      do: fc.constant('lose an answer' as const),
+      at: fc.constantFrom(...moments.filter((moment) => moment !== 'job.claim')),
+    }),
   ];
 }
 

@@ -22,8 +22,10 @@ export function castOf({ jobs = [], machines = [] }: Pick<SimulatedScenario, 'jo
 export function checkCommand(command: BoxCommand, { jobs, machines }: Cast): void {
   switch (command?.do) {
     case 'put':
-      if (jobs.has(command.job)) break;
-      throw invalid('commands', `puts of jobs of the scenario: ${list(jobs)}`, command.job);
+      if (!jobs.has(command.job))
+        throw invalid('commands', `puts of jobs of the scenario: ${list(jobs)}`, command.job);
+      if (command.after !== undefined) durationMs(command.after, 'after');
+      break;
     case 'send':
     case 'ask':
       checkLetter(command, machines);

@@ -2,8 +2,8 @@ import type { Duration } from '../../index.ts';
 
 /** One command of a story. */
 export type BoxCommand =
-  /** Puts a job as a careful program does: under an id of its own, and again until that is acknowledged. */
-  | { readonly do: 'put'; readonly job: string; readonly args: readonly unknown[] }
+  /** Puts a job as a careful program does: under an id of its own, and again until that is acknowledged. `after`: to begin later. */
+  | { readonly do: 'put'; readonly job: string; readonly args: readonly unknown[]; readonly after?: Duration }
   /** Sends an event to an actor, likewise. An actor that is not there is started before. */
   | { readonly do: 'send'; readonly actor: string; readonly event: CommandEvent }
   /** Asks an actor, once. */
@@ -29,13 +29,13 @@ export interface CommandEvent {
 export function lineOf(command: BoxCommand): string {
   switch (command.do) {
     case 'put':
-      return `put ${command.job}(${command.args.map(shown).join(', ')})`;
+      return `put ${command.job}(${command.args.map(shown).join(', ')})${command.after === undefined ? '' : ` to begin after ${time(command.after)}`}`;
     case 'send':
       return `send ${command.actor} ${eventText(command.event)}`;
     case 'ask':
       return `ask ${command.actor} ${eventText(command.event)}`;
     case 'advance':
-      return `advance ${typeof command.by === 'number' ? `${command.by} ms` : command.by}`;
+      return `advance ${time(command.by)}`;
     case 'pull':
     case 'cancel':
       return `${command.do} the ${command.job === 1 ? 'last job' : `${ordinal(command.job)} last job`}`;
@@ -46,6 +46,10 @@ export function lineOf(command: BoxCommand): string {
     case 'fail the next call':
       return command.do;
   }
+}
+
+function time(duration: Duration): string {
+  return typeof duration === 'number' ? `${duration} ms` : duration;
 }
 
 const ordinals = ['', 'first', 'second', 'third'];

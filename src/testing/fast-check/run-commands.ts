@@ -44,22 +44,25 @@ export class StoryError extends SignalboxError<'STORY_FAILED'> {
  * @example
  * ```ts
  * import fc from 'fast-check';
- * import { defineJob } from 'signalbox';
+ * import { defineJob, local } from 'signalbox';
  * import { boxCommands, runCommands } from 'signalbox/testing/fast-check';
  *
  * const scenario = () => {
- *   const charged: string[] = [];
- *   const pay = defineJob({ name: 'pay', run: (order: string) => void charged.push(order) }); // knows no charge that it has made
+ *   const charges: (string | null | undefined)[] = [];
+ *   const pay = defineJob({ name: 'pay', run: (_cents: number) => void charges.push(local.getJob()?.id) });
  *   return {
  *     jobs: [pay],
  *     invariant: () => {
- *       if (new Set(charged).size < charged.length) throw new Error('charged twice');
+ *       if (new Set(charges).size < charges.length) throw new Error('charged twice');
  *     },
  *   };
  * };
- * const stories = boxCommands({ jobs: { pay: [['17']] } });
- * const result = await fc.check(fc.asyncProperty(stories, (commands) => runCommands(scenario, commands)), { seed: 1 });
- * console.log(result.counterexample?.[0].map(String));
+ * const stories = boxCommands({ jobs: { pay: [[4200]] }, advance: ['1s'] });
+ * const found = await fc.check(
+ *   fc.asyncProperty(stories, async (commands) => void (await runCommands(scenario, commands))),
+ *   { seed: 5 },
+ * );
+ * console.log(found.counterexample?.[0].map(String)); // => [ 'put pay(4200)', 'power cut at the next job.finish' ]
  * ```
  *
  * @returns how it went.
@@ -103,7 +106,8 @@ export async function runCommands(
 const patienceMs = 60_000;
 
 function lengthOf(command: BoxCommand): number {
-  return patienceMs + (command.do === 'advance' ? durationMs(command.by, 'advance') : 0);
+  if (command.do === 'advance') return patienceMs + durationMs(command.by, 'advance');
+  return patienceMs + (command.do === 'put' ? durationMs(command.after ?? 0, 'after') : 0);
 }
 
 function firstLine(text: string): string {

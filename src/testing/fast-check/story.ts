@@ -25,7 +25,7 @@ export interface StoryScenario extends Omit<SimulatedScenario, 'act' | 'acts'> {
 
 const patienceMs = 30_000;
 
-/** Performs commands, one after the other, and compares what comes of them with the model. */
+/** Performs commands, one after the other, and compares what they lead to with the model. */
 export class Story {
   /** Every entry of its journal, in order. */
   readonly entries: HistoryEntry[] = [];
@@ -122,10 +122,14 @@ export class Story {
     }
   }
 
-  async #putJob({ job, args }: Extract<BoxCommand, { do: 'put' }>, client: SimulatedClient): Promise<void> {
+  async #putJob(
+    { job, args, after }: Extract<BoxCommand, { do: 'put' }>,
+    client: SimulatedClient,
+  ): Promise<void> {
     const definition = this.#cast.jobs.get(job) as JobDefinition<readonly unknown[]>;
     await this.#someProcess();
-    const id = await client.put(() => definition(...args));
+    const begins = after === undefined ? {} : { beginAfter: { after } };
+    const id = await client.put(() => definition(...args), begins);
     if (id !== null) this.#put.push(id);
   }
 

@@ -7,6 +7,7 @@ import { lineOf } from '../../../src/testing/fast-check/command.ts';
 describe('A command', () => {
   it.each<[BoxCommand, string]>([
     [{ do: 'put', job: 'pay', args: ['17', 4200] }, 'put pay("17", 4200)'],
+    [{ do: 'put', job: 'pay', args: [], after: '1m' }, 'put pay() to begin after 1m'],
     [{ do: 'send', actor: 'order/17', event: { type: 'approve' } }, 'send order/17 approve'],
     [{ do: 'ask', actor: 'order/17', event: { type: 'add', by: 4 } }, 'ask order/17 add {"by":4}'],
     [{ do: 'advance', by: '1h' }, 'advance 1h'],
@@ -39,6 +40,7 @@ describe('boxCommands', () => {
       'put pay("17")',
       'put pay("18")',
       'put mail(9)',
+      'put pay("17") to begin after 5s',
       'send order/a approve',
       'ask order/b approve',
       'advance 5s',

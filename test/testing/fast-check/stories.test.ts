@@ -60,6 +60,11 @@ describe('A story of jobs', () => {
       ['sleep COMPLETED succeeded 1', 'sleep COMPLETED succeeded 1', 'sleep NEW null 0'],
     ],
     [
+      'takes a job out that begins later',
+      [{ ...put('once'), after: '20m' } as BoxCommand, advance('1m'), { do: 'pull', job: 1 }],
+      ['once NEW null 0'],
+    ],
+    [
       'takes no job out that runs',
       [put('sleep', 1), advance('30s'), { do: 'pull', job: 1 }],
       ['sleep COMPLETED succeeded 1'],
