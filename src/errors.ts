@@ -182,6 +182,8 @@ const messages = {
     `Expected every promise to be kept with seed ${about.seed}, got ${about.violations.length} broken: ${about.violations.slice(0, 5).join('; ')}. Run it again, with the same trace (${about.hash}): ${about.replay}`,
   STORY_FAILED: (about: { story: readonly string[]; differences: readonly string[] }) =>
     `Expected the story to go as its model says, got ${about.differences.length} ${about.differences.length === 1 ? 'difference' : 'differences'}:\n${lines(about.differences.slice(0, 5))}\nThe story:\n${lines(about.story)}\nTell it again, with the same trace: runCommands(scenario, error.report.commands).`,
+  WAY_FAILED: (about: { way: string; violations: readonly string[]; trace: readonly string[] }) =>
+    `Expected every promise to be kept on the way "${about.way}", got ${about.violations.length} broken: ${about.violations.slice(0, 5).join('; ')}. Read what happened on it, in order, with milliseconds since the beginning:\n${about.trace.join('\n')}`,
   TRANSACTION_ENDED: (about: { call: string }) =>
     `Expected ${about.call} to be used before the end of its transaction or job and not within another transaction, got a later or an inner call. Await every call inside the function that you pass to box.transaction, or inside the job's own.`,
   TRANSACTION_OVER: (about: { call: string }) =>

@@ -2,6 +2,11 @@ export { compileChart } from '../index.ts';
 export { scheduleContract } from './contract/schedules.ts';
 export { type ContractCheck, type MakeStore, storeContract } from './contract/store-contract.ts';
 export {
+  type CoverageCollection,
+  type CoverageOptions,
+  collectCoverage,
+} from './coverage/collect-coverage.ts';
+export {
   type CrashOptions,
   createTestBox,
   type ReopenOptions,
@@ -10,6 +15,9 @@ export {
 } from './create-test-box.ts';
 export { type DrainOptions, drain, type InlineOptions, putInline } from './drain.ts';
 export { echoLog, type LogEcho, type LogEchoOptions } from './echo-log.ts';
+export type { ChartCoverage } from './explore/chart-coverage.ts';
+export { type ExploreOptions, explore, type Way, WayError, type Ways } from './explore/explore.ts';
+export type { PerturbationName } from './explore/perturbations.ts';
 export { getPoll } from './get-poll.ts';
 export { actorModel } from './models/actor-model.ts';
 export type { EventCause, GraphModel, WalkOptions } from './models/graph-model.ts';

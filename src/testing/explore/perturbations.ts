@@ -7,6 +7,7 @@ export type PerturbationName =
   | 'disconnect'
   | 'full'
   | 'taken'
+  | 'stopped'
   | 'late'
   | 'pulled'
   | 'cancelled'
@@ -24,13 +25,14 @@ export const perturbations: { readonly [name in PerturbationName]: string } = {
   disconnect: 'store away',
   full: 'store full',
   taken: 'taken over',
+  stopped: 'stopped',
   late: 'too late',
   pulled: 'taken out',
   cancelled: 'cancelled',
   throws: 'next code throws',
   hangs: 'next code hangs',
   twice: 'sent twice',
-  timer: 'next timer first',
+  timer: 'next timer of … first',
 };
 
 export const perturbationNames = Object.keys(perturbations) as readonly PerturbationName[];

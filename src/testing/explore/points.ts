@@ -17,10 +17,10 @@ export interface Point {
   readonly jobs: readonly PointJob[];
   /** Whether it left a job with the process that made it. */
   readonly holds: boolean;
-  /** The instant after which a waiting job is too late; null: none waits that can be. */
+  /** The instant after which a job that waits is too late; null: none waits that can be. */
   readonly tooLateAt: number | null;
-  /** When the next timer of an actor that it changed is due; null: there is none. */
-  readonly timerAt: number | null;
+  /** The actors that it changed and that have timers, and when the next one of each is due. */
+  readonly timers: readonly { readonly actor: string; readonly dueAt: number }[];
   /** Whether it took or kept a message that its sender has named. */
   readonly isNamedMessage: boolean;
   /** Whether the next thing that happens is that code is called. */
@@ -34,6 +34,8 @@ export interface PointJob {
   readonly id: string;
   readonly name: string;
   readonly state: string;
+  /** Whether a job or an actor waits for its outcome. */
+  readonly isAwaited: boolean;
 }
 
 const kinds: readonly string[] = ['job', 'actor', 'message', 'schedule', 'annotation'];
@@ -55,7 +57,7 @@ export function pointsOf(
     // What a claim starts stands behind it, and is part of it.
     const end = found.slice(index + 1).find((next) => next !== undefined) ?? entries.length;
     for (; at < end; at += 1) follow(records, entries[at] as HistoryEntry);
-    const first = call.changes.find((change) => kinds.includes(change.kind) && !isOfSystem(change, records));
+    const first = call.changes.find((change) => kinds.includes(change.kind) && !isOfSystem(change));
     if (first !== undefined && found[index] !== undefined)
       points.push(pointOf(points.length + 1, call, { first, records, limited }));
   }
@@ -91,7 +93,7 @@ function keyOf({ kind, id, event }: Changed): string {
   return `${kind}/${id} ${event}`;
 }
 
-function isOfSystem({ kind, id }: Changed, _records: ReadonlyMap<string, ReplayedRecord>): boolean {
+function isOfSystem({ kind, id }: Changed): boolean {
   // An annotation has the id of its job before its name.
   if (kind === 'annotation') return isSystemName(id.slice(id.indexOf('/') + 1));
   return false;
@@ -110,20 +112,22 @@ function pointOf(
   const touched = new Set(changes.map(({ kind, id }) => `${kind}/${id}`));
   const all = [...touched].flatMap((key) => records.get(key) ?? []);
   const jobs = all.filter(({ kind, fields }) => kind === 'job' && !isSystemName(String(fields.name)));
-  const dues = all.flatMap(({ kind, fields }) =>
-    kind === 'actor' && typeof fields.dueAt === 'number' ? [fields.dueAt] : [],
-  );
-  const starts = [...records.values()].flatMap((record) =>
-    record.kind === 'job' && record.state === 'pending' ? (latestStartOf(record) ?? []) : [],
-  );
+  const lasts = [...records.values()].flatMap((record) => lastInstantOf(record) ?? []);
   return {
     number,
     call,
     label: labelOf(first, records),
-    jobs: jobs.map(({ id, fields, state }) => ({ id, name: String(fields.name), state: state ?? 'new' })),
+    jobs: jobs.map(({ id, fields, state }) => ({
+      id,
+      name: String(fields.name),
+      state: state ?? 'new',
+      isAwaited: fields.reply != null || [...records.values()].some((other) => other.fields.waitingOn === id),
+    })),
     holds: jobs.some(({ state }) => /^(assigned|active)/.test(state ?? '')),
-    tooLateAt: starts.length === 0 ? null : Math.max(...starts),
-    timerAt: dues.length === 0 ? null : Math.min(...dues),
+    tooLateAt: lasts.length === 0 ? null : Math.max(...lasts),
+    timers: all.flatMap(({ kind, id, fields: { dueAt } }) =>
+      kind === 'actor' && typeof dueAt === 'number' ? [{ actor: id, dueAt }] : [],
+    ),
     isNamedMessage: changes.some(({ kind, id }) => kind === 'message' && /#act\d/.test(id)),
     calls: calls !== null,
     hasTimeLimit:
@@ -138,9 +142,12 @@ function hasTimeLimit({ timeout, deadline }: ReplayedRecord['fields']): boolean 
   return timeout != null || deadline != null;
 }
 
-function latestStartOf({ fields }: ReplayedRecord): number | null {
+/** Until when a job that waits can go on. */
+function lastInstantOf({ kind, state, fields }: ReplayedRecord): number | null {
   const { beginAfter = null, beginBy = null, deadline = null } = fields as Parameters<typeof latestStart>[0];
-  return latestStart({ beginAfter, beginBy, deadline });
+  if (kind !== 'job') return null;
+  if (state === 'active.waiting') return deadline;
+  return state === 'pending' ? latestStart({ beginAfter, beginBy, deadline }) : null;
 }
 
 function labelOf({ kind, id, event }: Changed, records: ReadonlyMap<string, ReplayedRecord>): string {

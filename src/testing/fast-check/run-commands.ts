@@ -79,6 +79,7 @@ export async function runCommands(
   let story: Story | null = null;
   const told = (): Story => story as Story;
   const plan = lifePlanOf({
+    within: '1h',
     ...options,
     scenario: (run) => {
       story = new Story(scenario(run), commands);
@@ -91,6 +92,7 @@ export async function runCommands(
     dispatchers: 1,
     faults: false,
     isOneLife: true,
+    isBusy: () => told().isTelling,
     makeNemesis: (deps) => told().begin(deps),
     onSynced: (synced) => told().follow(synced),
   });

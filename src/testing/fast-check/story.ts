@@ -9,7 +9,8 @@ import {
 } from '../../index.ts';
 import { checkObject } from '../check-options.ts';
 import { StrikingNemesis } from '../explore/strike.ts';
-import { isExpected, type SimulatedClient } from '../simulate/cluster/client.ts';
+import { isExpected } from '../simulate/cluster/careful-calls.ts';
+import type { SimulatedClient } from '../simulate/cluster/client.ts';
 import type { Nemesis, NemesisDeps } from '../simulate/cluster/nemesis.ts';
 import type { SimulatedScenario } from '../simulate/cluster/scenario.ts';
 import { Oracle } from '../simulate/oracle/oracle.ts';
@@ -23,8 +24,6 @@ export interface StoryScenario extends Omit<SimulatedScenario, 'act' | 'acts'> {
   readonly inputs?: { readonly [machine: string]: (key: string) => unknown };
 }
 
-const patienceMs = 30_000;
-
 /** Performs commands, one after the other, and compares what they lead to with the model. */
 export class Story {
   /** Every entry of its journal, in order. */
@@ -35,6 +34,7 @@ export class Story {
   readonly #reference: Reference;
   /** Ids of the jobs that were put. */
   readonly #put: string[] = [];
+  #isTelling = true;
   #stage: (NemesisDeps & { readonly nemesis: StrikingNemesis }) | null = null;
 
   /** @throws SignalboxError `INVALID_OPTION` for a command that the scenario does not know. */
@@ -45,6 +45,11 @@ export class Story {
     this.#cast = castOf(scenario);
     for (const command of commands) checkCommand(command, this.#cast);
     this.#reference = new Reference(new Oracle(scenario.machines ?? []));
+  }
+
+  /** Whether commands are still to come. */
+  get isTelling(): boolean {
+    return this.#isTelling;
   }
 
   /** What differs from the model, one line each. */
@@ -84,9 +89,13 @@ export class Story {
   }
 
   async #tell(client: SimulatedClient): Promise<void> {
-    for (const command of this.#commands) {
-      this.#now.world.note(`> ${lineOf(command)}`);
-      await this.#perform(command, client);
+    try {
+      for (const command of this.#commands) {
+        this.#now.world.note(`> ${lineOf(command)}`);
+        await this.#perform(command, client);
+      }
+    } finally {
+      this.#isTelling = false;
     }
   }
 
@@ -108,9 +117,9 @@ export class Story {
       case 'advance':
         return world.sleep(durationMs(command.by, 'by'));
       case 'pull':
-        return this.#ofJob(command.job, (box, id) => this.#pull(box, id));
+        return this.#ofJob(command.job, client, (box, id) => this.#pull(box, id));
       case 'cancel':
-        return this.#ofJob(command.job, (box, id) => this.#cancel(box, id));
+        return this.#ofJob(command.job, client, (box, id) => this.#cancel(box, id));
       case 'kill':
         return nemesis.arm('kill', command.at);
       case 'power cut':
@@ -127,7 +136,6 @@ export class Story {
     client: SimulatedClient,
   ): Promise<void> {
     const definition = this.#cast.jobs.get(job) as JobDefinition<readonly unknown[]>;
-    await this.#someProcess();
     const begins = after === undefined ? {} : { beginAfter: { after } };
     const id = await client.put(() => definition(...args), begins);
     if (id !== null) this.#put.push(id);
@@ -138,10 +146,9 @@ export class Story {
     client: SimulatedClient,
   ): Promise<void> {
     const reference = this.#reference;
-    const { world } = this.#now;
+    const { world, cluster } = this.#now;
     const [name, key] = partsOf(actor);
     const machine = this.#cast.machines.get(name) as MachineDefinition;
-    await this.#someProcess();
     if (!reference.hasActor(actor)) await client.start(machine, key, this.#given.inputs?.[name]?.(key));
     const since = reference.markActor(actor);
     if (how === 'send') {
@@ -150,6 +157,8 @@ export class Story {
         reference.ignored(actor, since, event, world.now());
       return;
     }
+    // A question is asked once.
+    while (!cluster.isAnyUp) await world.sleep(1000);
     try {
       reference.answered(actor, since, event, await client.ask(machine, key, event as never));
     } catch (error) {
@@ -158,23 +167,16 @@ export class Story {
     }
   }
 
-  /** Resolves while a process is up. */
-  async #someProcess(): Promise<void> {
-    const { world, cluster } = this.#now;
-    while (!cluster.isAnyUp) await world.sleep(1000);
-  }
-
-  /** What an operator asks for. A process that dies meanwhile does not answer. */
-  async #ofJob(fromLast: number, call: (box: Signalbox, id: string) => Promise<void>): Promise<void> {
-    const { world, cluster } = this.#now;
+  /** What an operator asks for. */
+  async #ofJob(
+    fromLast: number,
+    client: SimulatedClient,
+    call: (box: Signalbox, id: string) => Promise<void>,
+  ): Promise<void> {
+    const { world } = this.#now;
     const id = this.#put.at(-fromLast);
-    if (id === undefined) return world.note('there is no such job');
-    await this.#someProcess();
-    const called = call(cluster.anyBox() as Signalbox, id).catch((error: unknown) => {
-      if (!isExpected(error)) throw error;
-      world.note(`the request failed: ${String(error)}`);
-    });
-    await Promise.race([called, world.sleep(patienceMs)]);
+    if (id === undefined) world.note('there is no such job');
+    else await client.call((box) => call(box, id));
   }
 
   async #pull(box: Signalbox, id: string): Promise<void> {

@@ -164,8 +164,8 @@ function counted(value: number, option: string, least: number): number {
   throw invalid(option, `a whole number from ${least} up`, String(value));
 }
 
-/** Passes each message on once: seeds repeat it. */
-function once(report: (message: string) => void): (message: string) => void {
+/** Passes each message on once: runs repeat it. */
+export function once(report: (message: string) => void): (message: string) => void {
   const reported = new Set<string>();
   return (message) => {
     if (reported.has(message)) return;

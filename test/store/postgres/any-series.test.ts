@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { type Json, memoryStore, type OpenStore, recordKinds, type Store } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import { SeededRandom } from 'signalbox/testing';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { newScheduleContext } from '../../../machines/schedule.context.ts';
 import { Audit } from '../../../src/testing/simulate/audit/audit.ts';
 import { newPath } from '../json/open-store.ts';
@@ -483,7 +483,9 @@ describe('Any series of commits, several at a time, with values of all sorts', (
     const wanted = await seen(stores[0]);
     expect(await seen(stores[1])).toEqual(wanted);
     expect(await seen(stores[2])).toEqual(wanted);
-    for (const store of stores) expect(await audited(store)).toEqual([]);
+    for (const store of stores.slice(0, 2)) expect(await audited(store)).toEqual([]);
+    // Its journal ends where a transaction is open that is older: also one of another test on the same server.
+    await vi.waitFor(async () => expect(await audited(stores[2])).toEqual([]), { timeout: 60_000 });
     for (const store of stores) await store.close();
     for (let times = 0; times < 2; times += 1) {
       const again = await opened(json);
