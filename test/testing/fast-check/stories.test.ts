@@ -12,6 +12,7 @@ import { assign, fromTransition, setup } from 'xstate';
 import { lineOf } from '../../../src/testing/fast-check/command.ts';
 
 const put = (job: string, ...args: readonly unknown[]): BoxCommand => ({ do: 'put', job, args });
+const putLater = (after: string, job: string): BoxCommand => ({ do: 'put', job, args: [], after });
 const send = (actor: string, type: string): BoxCommand => ({ do: 'send', actor, event: { type } });
 const ask = (actor: string, type: string): BoxCommand => ({ do: 'ask', actor, event: { type } });
 const advance = (by: string): BoxCommand => ({ do: 'advance', by });
@@ -21,32 +22,31 @@ describe('A story of jobs', () => {
   const once = defineJob({ name: 'once', retry: NeverRetry, run: () => local.sleep('10s') });
   const scenario = () => ({ jobs: [sleep, once] });
 
-  it.each<[string, readonly BoxCommand[], readonly string[]]>([
+  it.each<[string, readonly BoxCommand[], readonly string[], processes?: number]>([
     ['ends when its jobs have', [put('sleep', 2)], ['sleep COMPLETED succeeded 1']],
-    [
-      'lets time pass',
-      [put('sleep', 1), advance('2m'), put('sleep', 1)],
-      ['sleep COMPLETED succeeded 1', 'sleep COMPLETED succeeded 1'],
-    ],
     [
       'kills the process at once',
       [put('sleep', 1), advance('30s'), { do: 'kill', at: null }],
       ['sleep COMPLETED succeeded 2'],
+      2,
     ],
     [
       'kills the process when a commit is written',
       [{ do: 'kill', at: 'job.start' }, put('once')],
       ['once COMPLETED aborted 1'],
+      2,
     ],
     [
       'cuts the power before a claim is synced',
       [{ do: 'power cut', at: 'job.claim' }, put('once')],
       ['once COMPLETED succeeded 1'],
+      2,
     ],
     [
       'loses the answer to a put, which is put again',
       [{ do: 'lose an answer', at: 'job.put' }, put('sleep', 1)],
       ['sleep COMPLETED succeeded 1'],
+      2,
     ],
     ['lets code throw', [{ do: 'fail the next call' }, put('once')], ['once COMPLETED failed 1']],
     [
@@ -61,7 +61,7 @@ describe('A story of jobs', () => {
     ],
     [
       'takes a job out that begins later',
-      [{ ...put('once'), after: '20m' } as BoxCommand, advance('1m'), { do: 'pull', job: 1 }],
+      [putLater('20m', 'once'), advance('1m'), { do: 'pull', job: 1 }],
       ['once NEW null 0'],
     ],
     [
@@ -74,10 +74,22 @@ describe('A story of jobs', () => {
       [{ do: 'cancel', job: 1 }, put('once')],
       ['once COMPLETED succeeded 1'],
     ],
-  ])('%s', async (_what, commands, jobs) => {
+  ])('%s', async (_what, commands, jobs, processes = 1) => {
     const report = await runCommands(scenario, commands);
 
     expect(jobsOf(report)).toEqual(jobs);
+    expect(processesOf(report)).toBe(processes);
+  });
+
+  it('lets time pass between its commands, and before a job that begins later', async () => {
+    const { entries } = await runCommands(scenario, [put('once'), advance('2m'), putLater('3m', 'once')]);
+    const at = (event: string): number[] =>
+      entries.filter((entry) => entry.event === event).map((entry) => entry.at);
+
+    const [[first = 0, second = 0], [, claimed = 0]] = [at('job.put'), at('job.claim')];
+
+    expect(second - first).toBeGreaterThanOrEqual(120_000);
+    expect(claimed - second).toBeGreaterThanOrEqual(180_000);
   });
 
   it('has its journal in its report, the same each time', async () => {
@@ -120,6 +132,7 @@ describe('A story of actors', () => {
 
     const report = await runCommands(scenario, commands, { within: '1m' });
 
+    expect(processesOf(report)).toBe(commands.some((command) => command.do === 'kill') ? 2 : 1);
     expect(report.actors.map(({ id, status, state }) => `${id} ${status} ${state}`)).toEqual(actors);
     expect(report.entries.find(({ event }) => event === 'signalbox.start')?.patch?.['c:key']).toBe('a');
   });
@@ -288,6 +301,11 @@ function jobsOf({ jobs }: StoryReport): string[] {
   return jobs
     .filter(({ name }) => !name.startsWith('signalbox.'))
     .map(({ name, status, ending, attempts }) => `${name} ${status} ${ending} ${attempts}`);
+}
+
+/** How many processes it took. */
+function processesOf({ trace }: StoryReport): number {
+  return trace.filter((line) => / starts as /.test(line)).length;
 }
 
 /** What fast-check makes of the first story that fails. */
