@@ -32,12 +32,16 @@ export interface SimulatedActorClient {
     key: string,
     event: ExternalEvent<L>,
   ) => Promise<Receipt | null>;
+  /** As `send`, to an actor by its id, such as `order/17/parcel`: a child has no key. */
+  readonly sendTo: (id: string, event: { readonly type: string }) => Promise<Receipt | null>;
   /** Asks an actor once, since a question has no id. Returns the snapshot. @throws what `ask` throws in production. */
   readonly ask: <L extends DurableLogic>(
     machine: MachineDefinition<L>,
     key: string,
     event: ExternalEvent<L>,
   ) => Promise<SnapshotFrom<L>>;
+  /** Stops an actor as a careful program does: again until that is acknowledged, or there is nothing to stop. */
+  readonly stop: <L extends DurableLogic>(machine: MachineDefinition<L>, key: string) => Promise<void>;
 }
 
 type Answer<Value> = { readonly value: Value } | { readonly error: unknown };
@@ -71,14 +75,16 @@ export class ActorClient implements SimulatedActorClient {
     return id;
   };
 
-  send: SimulatedActorClient['send'] = async (machine, key, event) => {
+  send: SimulatedActorClient['send'] = (machine, key, event) =>
+    this.sendTo(`${machine.name}/${key}`, event as { readonly type: string });
+
+  sendTo: SimulatedActorClient['sendTo'] = async (actor, event) => {
     const { audit, world, ledger, number } = this.#parts;
     this.#sends += 1;
-    const actor = `${machine.name}/${key}`;
     const id = `act${number}-${this.#sends}`;
     const message = `${actor}#${id}`;
     const before = this.#last.get(actor) ?? null;
-    const sent = (box: Signalbox): Promise<Receipt> => box.actor(machine, key).send(event, { id });
+    const sent = (box: Signalbox): Promise<Receipt> => box.actorById(actor).send(event as never, { id });
     const answer = await this.#untilAnswered(`send ${message}`, sent);
     if (answer === null) return null;
     if (this.#parts.sendsTwice()) await this.#untilAnswered(`send ${message} again`, sent);
@@ -104,6 +110,10 @@ export class ActorClient implements SimulatedActorClient {
     if (audit().actors.takenBy(actor, type) <= before)
       world.violated(`I27 ${actor} has answered ${type}, and no step that took it is synced`);
     return answer.value;
+  };
+
+  stop: SimulatedActorClient['stop'] = async (machine, key) => {
+    await this.#untilAnswered(`stop ${machine.name}/${key}`, (box) => box.actor(machine, key).stop());
   };
 
   /** Null: it was given up, and may have happened. */

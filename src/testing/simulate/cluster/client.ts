@@ -36,6 +36,8 @@ export interface SimulatedClient extends SimulatedActorClient {
    * unique that of the job that has its name; null when the job was given up.
    */
   readonly put: (make: () => Job<unknown>, options?: SimulatedPutOptions) => Promise<string | null>;
+  /** Waits this many milliseconds of simulated time. */
+  readonly sleep: (ms: number) => Promise<void>;
 }
 
 /** What a put answered: an error, or null and the id of the job that has the name. */
@@ -53,7 +55,10 @@ export class ClientOf implements SimulatedClient {
   readonly number: number;
   readonly start: SimulatedActorClient['start'];
   readonly send: SimulatedActorClient['send'];
+  readonly sendTo: SimulatedActorClient['sendTo'];
   readonly ask: SimulatedActorClient['ask'];
+  readonly stop: SimulatedActorClient['stop'];
+  readonly sleep: SimulatedClient['sleep'];
   readonly #parts: ClientDeps;
   #puts = 0;
 
@@ -62,10 +67,13 @@ export class ClientOf implements SimulatedClient {
     this.box = parts.box;
     this.random = parts.world.random.fork();
     this.number = parts.number;
-    const { start, send, ask } = new ActorClient(parts, isExpected);
+    const { start, send, sendTo, ask, stop } = new ActorClient(parts, isExpected);
     this.start = start;
     this.send = send;
+    this.sendTo = sendTo;
     this.ask = ask;
+    this.stop = stop;
+    this.sleep = (ms) => parts.world.sleep(ms);
   }
 
   // A field, so that an act can take it out of the client by destructuring.
