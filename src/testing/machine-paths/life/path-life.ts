@@ -24,25 +24,29 @@ export interface PathWorld {
 
 export type JobsByName = { readonly [name: string]: readonly SimulatedJob[] };
 
-/** Longer than any repair after what is done to a life takes, but the time to the next timer. */
-const patienceMs = 10 * 60_000;
+/** What is expected of a life. */
+export interface PathTerms {
+  /** What is done to it leaves its story as it is. */
+  readonly keepsStory: boolean;
+  /** Longer than any repair takes. */
+  readonly patienceMs: number;
+}
 
 /** A path through the real engine. After each step the actors must be as their machines give them. */
 export class PathLife {
   readonly witness: Witness;
   readonly #world: PathWorld;
   readonly #path: Path;
-  /** Whether what is done to this life leaves its story as it is. */
-  readonly #keepsStory: boolean;
+  readonly #terms: PathTerms;
   readonly #run: SimulatedRun;
   readonly #gates: Gates;
   readonly #expected = new Map<string, Move[]>();
   #tree: Tree | null = null;
 
-  constructor(world: PathWorld, path: Path, keepsStory: boolean, run: SimulatedRun) {
+  constructor(world: PathWorld, path: Path, terms: PathTerms, run: SimulatedRun) {
     this.#world = world;
     this.#path = path;
-    this.#keepsStory = keepsStory;
+    this.#terms = terms;
     this.#run = run;
     this.witness = new Witness(world.root.id);
     this.#gates = new Gates((job) => this.witness.replyOf(job) !== null, world.putOutcome);
@@ -106,7 +110,7 @@ export class PathLife {
 
   /** Waits until what a step has made is on disk. False: the order of what happens has changed, and the path does not go on. */
   async #isThere(client: SimulatedClient, place: number): Promise<boolean> {
-    const until = this.#run.now() + patienceMs;
+    const until = this.#run.now() + this.#terms.patienceMs;
     for (let pauseMs = 1; ; pauseMs = Math.min(1000, 2 * pauseMs)) {
       const standing = this.witness.standing(this.#tree as Tree, this.#expected);
       if (standing.is === 'there') return true;
@@ -115,7 +119,7 @@ export class PathLife {
         await client.sleep(pauseMs);
         continue;
       }
-      if (this.#keepsStory && !(standing.is === 'elsewhere' && standing.mayBe))
+      if (this.#terms.keepsStory && !(standing.is === 'elsewhere' && standing.mayBe))
         this.#run.violated(`after ${this.#nameOf(place)}: ${standing.why}`);
       return false;
     }

@@ -72,17 +72,16 @@ async function lived(world: PathWorld, path: Path, name: string, strikes: readon
   );
 }
 
-/** Lives a path once. Polls are as far apart as the path is long: they are the safety net, and not what is tested. */
+/** Lives a path once. */
 function lifeOf(world: PathWorld, path: Path, strikes: readonly Strike[]): Promise<Life> {
-  const lastsMs = (path.at(-1)?.grown.tree.now ?? 0) - path[0].grown.tree.now;
-  const pollMs = Math.min(hour, Math.max(8000, Math.round(lastsMs / 200)));
+  const { lastsMs, pollMs } = pace(path);
   const deathMs = 3 * pollMs + 1000;
   const keepsStory = strikes.every(({ perturbation }) => keepingStory.includes(perturbation));
   let life: PathLife | null = null;
   return live(
     {
       scenario: (run: SimulatedRun) => {
-        life = new PathLife(world, path, keepsStory, run);
+        life = new PathLife(world, path, { keepsStory, patienceMs: 3 * deathMs }, run);
         return life.scenario();
       },
       intervals: { pollInterval: pollMs, pingInterval: pollMs, deathInterval: deathMs },
@@ -96,4 +95,16 @@ function lifeOf(world: PathWorld, path: Path, strikes: readonly Strike[]): Promi
     },
     strikes,
   );
+}
+
+/**
+ * How long a path lasts, and how far apart its polls are: so close that what is repaired by polls is repaired before the next timer,
+ * and few, since a poll costs more than a step.
+ */
+function pace(path: Path): { readonly lastsMs: number; readonly pollMs: number } {
+  const instants = path.map(({ grown }) => grown.tree.now);
+  const waits = instants.map((at, place) => at - (instants[place - 1] ?? at)).filter((ms) => ms > 0);
+  const lastsMs = waits.reduce((sum, ms) => sum + ms, 0);
+  const wanted = Math.max(Math.min(...waits, hour) / 10, lastsMs / 300);
+  return { lastsMs, pollMs: Math.round(Math.min(hour, Math.max(8000, waits.length === 0 ? 0 : wanted))) };
 }
