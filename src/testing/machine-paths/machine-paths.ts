@@ -8,7 +8,7 @@ import type { Way } from '../explore/explore.ts';
 import { JobStandIn } from '../simulate/oracle/events.ts';
 import { checkPathOptions, familyOf, Script } from './check-paths.ts';
 import type { PathWorld } from './life/path-life.ts';
-import { waysOf } from './life/path-ways.ts';
+import { PathWays } from './life/path-ways.ts';
 import { choosePaths, type Path } from './model/choose.ts';
 import { coverageOf, type MachineCoverage } from './model/coverage.ts';
 import type { JobOutcome } from './model/outcomes.ts';
@@ -139,8 +139,9 @@ export async function machinePaths<L extends DurableLogic>(
     invariant: (invariant as PathWorld['invariant'] | undefined) ?? null,
     jobNames: script.names(prepared),
   };
+  const makes = new PathWays(world, perturb);
   const ways: Way[] = [];
-  for (const path of paths) ways.push(...(await waysOf(world, path, perturb)));
+  for (const path of paths) ways.push(...(await makes.of(path)));
   return new MachinePaths(ways, prepared, paths);
 }
 

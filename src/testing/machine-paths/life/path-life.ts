@@ -42,6 +42,8 @@ export class PathLife {
   readonly #gates: Gates;
   readonly #expected = new Map<string, Move[]>();
   #tree: Tree | null = null;
+  /** By step: how many entries the journal had when it began. */
+  readonly begins: number[] = [];
 
   constructor(world: PathWorld, path: Path, terms: PathTerms, run: SimulatedRun) {
     this.#world = world;
@@ -71,6 +73,7 @@ export class PathLife {
     const { definition, key } = this.#world;
     try {
       for (const [place, edge] of this.#path.entries()) {
+        this.begins.push(this.witness.count);
         await this.#make(client, edge);
         if (edge.grown.refused !== null) break;
         this.#expect(edge.grown.moved);
@@ -110,8 +113,9 @@ export class PathLife {
 
   /** Waits until what a step has made is on disk. False: the order of what happens has changed, and the path does not go on. */
   async #isThere(client: SimulatedClient, place: number): Promise<boolean> {
-    const until = this.#run.now() + this.#terms.patienceMs;
-    for (let pauseMs = 1; ; pauseMs = Math.min(1000, 2 * pauseMs)) {
+    const { patienceMs } = this.#terms;
+    const until = this.#run.now() + patienceMs;
+    for (let pauseMs = 1; ; pauseMs = Math.min(patienceMs / 64, 2 * pauseMs)) {
       const standing = this.witness.standing(this.#tree as Tree, this.#expected);
       if (standing.is === 'there') return true;
       const isLate = this.#run.now() > until;

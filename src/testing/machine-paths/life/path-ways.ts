@@ -21,27 +21,49 @@ const keepingStory: readonly PerturbationName[] = [
   'twice',
 ];
 
-const hour = 3_600_000;
+const leastPollMs = 8000;
+const mostPollMs = 4 * 3_600_000;
 
-/** The ways of a path: undisturbed, and with each perturbation at each of its commits where that can be done. */
-export async function waysOf(
-  world: PathWorld,
-  path: Path,
-  wanted: readonly PerturbationName[],
-): Promise<readonly Way[]> {
-  const name = pathName(path);
-  const { refused } = path.at(-1)?.grown ?? { refused: null };
-  if (refused != null) return [{ name, run: () => Promise.reject(thrown(name, refused)) }];
-  const undisturbed: Way = { name, run: () => lived(world, path, name, []) };
-  if (wanted.length === 0) return [undisturbed];
-  const base = await lifeOf(world, path, []);
-  // What fails undisturbed fails in all ways.
-  if (base.report.violations.length > 0) return [undisturbed];
-  const plans = plansOf(base.points, wanted, base.canLose).map(({ strikes }): Way => {
-    const way = `${name} · ${strikes.map((strike) => strikeName(base.points, strike)).join(', ')}`;
-    return { name: way, run: () => lived(world, path, way, strikes) };
-  });
-  return [undisturbed, ...plans];
+/** Makes the ways of paths. What was done at a commit of one path is not done again where another begins as that did. */
+export class PathWays {
+  readonly #world: PathWorld;
+  readonly #wanted: readonly PerturbationName[];
+  /** The commits of earlier paths, by the steps before them. */
+  readonly #known = new Set<string>();
+
+  constructor(world: PathWorld, wanted: readonly PerturbationName[]) {
+    this.#world = world;
+    this.#wanted = wanted;
+  }
+
+  /** The ways of a path: undisturbed, and with each perturbation at each of its commits where that can be done. */
+  async of(path: Path): Promise<readonly Way[]> {
+    const world = this.#world;
+    const name = pathName(path);
+    const { refused } = path.at(-1)?.grown ?? { refused: null };
+    if (refused != null) return [{ name, run: () => Promise.reject(thrown(name, refused)) }];
+    const undisturbed: Way = { name, run: () => lived(world, path, name, []) };
+    if (this.#wanted.length === 0) return [undisturbed];
+    const { life, begins } = await lifeOf(world, path, []);
+    // What fails undisturbed fails in all ways.
+    if (life.report.violations.length > 0) return [undisturbed];
+    const points = this.#newOf(path, life.points, begins);
+    const plans = plansOf(points, this.#wanted, life.canLose).map(({ strikes }): Way => {
+      const way = `${name} · ${strikes.map((strike) => strikeName(points, strike)).join(', ')}`;
+      return { name: way, run: () => lived(world, path, way, strikes) };
+    });
+    return [undisturbed, ...plans];
+  }
+
+  #newOf(path: Path, points: readonly Point[], begins: readonly number[]): readonly Point[] {
+    return points.filter(({ entry, number }) => {
+      const steps = begins.filter((begin) => begin <= entry).length;
+      const key = JSON.stringify([number, path.slice(0, steps).map((edge) => [edge.from, edge.name])]);
+      const isNew = !this.#known.has(key);
+      this.#known.add(key);
+      return isNew;
+    });
+  }
 }
 
 /** The steps of a path in words. */
@@ -64,7 +86,7 @@ function thrown(name: string, cause: Error): Error {
 }
 
 async function lived(world: PathWorld, path: Path, name: string, strikes: readonly Strike[]): Promise<void> {
-  const { violations, trace } = (await lifeOf(world, path, strikes)).report;
+  const { violations, trace } = (await lifeOf(world, path, strikes)).life.report;
   if (violations.length === 0) return;
   const last = trace.slice(-200).join('\n');
   throw new Error(
@@ -73,28 +95,33 @@ async function lived(world: PathWorld, path: Path, name: string, strikes: readon
 }
 
 /** Lives a path once. */
-function lifeOf(world: PathWorld, path: Path, strikes: readonly Strike[]): Promise<Life> {
+async function lifeOf(
+  world: PathWorld,
+  path: Path,
+  strikes: readonly Strike[],
+): Promise<{ readonly life: Life; readonly begins: readonly number[] }> {
   const { lastsMs, pollMs } = pace(path);
   const deathMs = 3 * pollMs + 1000;
   const keepsStory = strikes.every(({ perturbation }) => keepingStory.includes(perturbation));
-  let life: PathLife | null = null;
-  return live(
+  let own: PathLife | null = null;
+  const life = await live(
     {
       scenario: (run: SimulatedRun) => {
-        life = new PathLife(world, path, { keepsStory, patienceMs: 3 * deathMs }, run);
-        return life.scenario();
+        own = new PathLife(world, path, { keepsStory, patienceMs: 3 * deathMs }, run);
+        return own.scenario();
       },
       intervals: { pollInterval: pollMs, pingInterval: pollMs, deathInterval: deathMs },
       makeStore: simulatedJsonStore,
-      safetyMs: 2 * lastsMs + 24 * hour,
-      livenessMs: 24 * hour,
+      safetyMs: 2 * lastsMs + 24 * deathMs,
+      livenessMs: 24 * deathMs,
       deathMs,
       pollMs,
-      onSynced: (entries) => life?.witness.see(entries),
+      onSynced: (entries) => own?.witness.see(entries),
       warn: () => {},
     },
     strikes,
   );
+  return { life, begins: (own as unknown as PathLife).begins };
 }
 
 /**
@@ -105,6 +132,6 @@ function pace(path: Path): { readonly lastsMs: number; readonly pollMs: number }
   const instants = path.map(({ grown }) => grown.tree.now);
   const waits = instants.map((at, place) => at - (instants[place - 1] ?? at)).filter((ms) => ms > 0);
   const lastsMs = waits.reduce((sum, ms) => sum + ms, 0);
-  const wanted = Math.max(Math.min(...waits, hour) / 10, lastsMs / 300);
-  return { lastsMs, pollMs: Math.round(Math.min(hour, Math.max(8000, waits.length === 0 ? 0 : wanted))) };
+  const wanted = waits.length === 0 ? 0 : Math.max(Math.min(...waits) / 8, lastsMs / 300);
+  return { lastsMs, pollMs: Math.round(Math.min(mostPollMs, Math.max(leastPollMs, wanted))) };
 }

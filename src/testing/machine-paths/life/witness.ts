@@ -24,11 +24,15 @@ export class Witness {
   /** The jobs of the program, each with its name and with that of the actor logic whose run it is. */
   readonly jobs = new Map<string, readonly string[]>();
 
+  /** How many entries it has seen. */
+  count = 0;
+
   constructor(root: string) {
     this.#root = root;
   }
 
   see(entries: readonly HistoryEntry[]): void {
+    this.count += entries.length;
     for (const entry of entries) this.#see(entry);
   }
 
