@@ -72,7 +72,15 @@ const table: Readonly<Record<string, Layer>> = {
     layers: ['src/inspector/protocol'],
     packages: ['preact', '@preact/signals'],
   },
-  'src/testing': { layers: [...face, 'src/testing/simulate/oracle'], packages: ['xstate', 'node:*'] },
+  'src/testing': {
+    layers: [...face, 'src/testing/machine-paths', 'src/testing/simulate/oracle'],
+    packages: ['xstate', 'node:*'],
+  },
+  // It walks machines without an engine, and therefore knows the pure code.
+  'src/testing/machine-paths': {
+    layers: [...domain, ...face, 'src/store', 'src/testing', 'src/testing/simulate/oracle'],
+    packages: ['xstate', 'node:*'],
+  },
   // It makes the steps of machines anew, and therefore knows the pure code.
   'src/testing/simulate/oracle': { layers: [...domain, 'src/store'], packages: ['xstate', 'node:*'] },
   'src/cli': {
@@ -115,9 +123,11 @@ const table: Readonly<Record<string, Layer>> = {
       'src/inspector/views',
       'src/inspector/ui',
       'src/testing',
+      'src/testing/machine-paths',
       'src/testing/simulate/oracle',
       'src/cli',
       'docs',
+      'examples/orders',
       postgresServer,
     ],
     packages: [
@@ -141,7 +151,7 @@ const table: Readonly<Record<string, Layer>> = {
   [postgresServer]: { layers: [], packages: ['pg', 'node:*'] },
 };
 
-const usersOfTheFace = ['src/inspector', 'src/testing', 'src/cli'];
+const usersOfTheFace = ['src/inspector', 'src/testing', 'src/testing/machine-paths', 'src/cli'];
 
 describe('The layers', () => {
   it.each(['machines', 'src', 'bench', 'docs', 'examples', 'test'])(
@@ -178,6 +188,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'box',
   ],
   'src/store/json': ['ports', 'journal', 'snapshot', 'recovery', 'log'],
+  'src/testing/machine-paths': ['model', 'life'],
   'src/testing/simulate': ['oracle', 'world', 'audit', 'cluster'],
 };
 

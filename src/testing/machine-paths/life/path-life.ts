@@ -1,3 +1,12 @@
+/*
+ * Room: life.
+ *
+ * Owns: How a path is gone through the real engine, and how what comes of it is held against the model.
+ *
+ * Invariant: The code of jobs is never called: what a job gives is what its path says.
+ *
+ * May import: model.
+ */
 import { agent, type DurableLogic, type MachineDefinition } from '../../../index.ts';
 import { snapshotOf } from '../../../model/durable/thaw.ts';
 import type { SimulatedClient } from '../../simulate/cluster/client.ts';
