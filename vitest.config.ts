@@ -16,6 +16,8 @@ const slow = [
   'test/examples/orders.test.ts',
   'test/examples/services.test.ts',
   'test/examples/worker.test.ts',
+  'test/explore/bugs.test.ts',
+  'test/explore/orders.test.ts',
   'test/inspector/browser/actions.test.ts',
   'test/inspector/browser/long-list.test.ts',
   'test/inspector/browser/pages.test.ts',

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { defineJob, local } from 'signalbox';
 
 const stepMs = 100;
@@ -12,7 +11,7 @@ export const report = defineJob({
   run: async (title: string, steps: number): Promise<string> => {
     const done = Number(await local.getLiveAnnotation(stepAnnotation, { default: 0 }));
     for (let step = done + 1; step <= steps; step += 1) {
-      await pause(stepMs, undefined, { signal: local.signal });
+      await local.sleep(stepMs);
       await local.setLiveAnnotation(stepAnnotation, step);
     }
     return `${title}: ${steps} steps`;

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { defineJob, local, RetryCommonForever } from 'signalbox';
 
 const stepMs = 200;
@@ -22,7 +21,7 @@ export const report = defineJob({
     await local.setLiveAnnotation(hostsAnnotation, [...earlier, host]);
     const done = Number(await local.getLiveAnnotation(stepAnnotation, { default: 0 }));
     for (let step = done + 1; step <= steps; step += 1) {
-      await pause(stepMs, undefined, { signal: local.signal });
+      await local.sleep(stepMs);
       await local.setLiveAnnotation(stepAnnotation, step);
     }
     return `${title}: done by ${host}`;

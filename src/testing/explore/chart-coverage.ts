@@ -70,6 +70,9 @@ function factsOf(base: Life, depth: number, taken: ReachFacts['taken']): ReachFa
   return {
     taken,
     depth,
+    hasOwnJob: base.points.some(({ jobs }) =>
+      jobs.some(({ state, isAwaited }) => state === 'pending' && !isAwaited),
+    ),
     hasCallback: callbacks.size > 0,
     callbackWaits: both(callbacks, waiting),
     hasLastStart: late.size > 0 || ofJobs.some(({ patch }) => patch?.beginBy != null),

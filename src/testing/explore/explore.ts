@@ -49,13 +49,24 @@ export class WayError extends SignalboxError<'WAY_FAILED'> {
 
   constructor(way: string, report: SimulationReport) {
     const { violations, trace } = report;
-    super('WAY_FAILED', { way, violations, trace: trace.slice(-mostLines) });
+    super('WAY_FAILED', { way, violations, trace: toldOf(trace) });
     // Not enumerable: the message has what matters of it.
     Object.defineProperty(this, 'report', { value: report, enumerable: false });
   }
 }
 
-const mostLines = 80;
+/** What a message tells of a trace: no pings, and from just before the first strike on. */
+function toldOf(trace: readonly string[]): readonly string[] {
+  const lines = trace.filter((line) => !/ ping activated /.test(line));
+  const struck = lines.findIndex((line) => / is struck: /.test(line));
+  const from = Math.max(0, (struck < 0 ? lines.length - mostLines : struck) - linesBefore);
+  return lines
+    .slice(from, from + mostLines)
+    .map((line) => (line.length > 200 ? `${line.slice(0, 200)}…` : line));
+}
+
+const linesBefore = 8;
+const mostLines = 60;
 const undisturbed: Plan = { name: 'undisturbed', strikes: [] };
 
 /**

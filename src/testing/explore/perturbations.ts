@@ -32,7 +32,7 @@ export const perturbations: { readonly [name in PerturbationName]: string } = {
   throws: 'next code throws',
   hangs: 'next code hangs',
   twice: 'sent twice',
-  timer: 'next timer first',
+  timer: 'next timer of … first',
 };
 
 export const perturbationNames = Object.keys(perturbations) as readonly PerturbationName[];

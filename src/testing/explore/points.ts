@@ -21,8 +21,8 @@ export interface Point {
   readonly holds: boolean;
   /** The instant after which a job that waits is too late; null: none waits that can be. */
   readonly tooLateAt: number | null;
-  /** When the next timer of an actor that it changed is due; null: there is none. */
-  readonly timerAt: number | null;
+  /** The actors that it changed and that have timers, and when the next one of each is due. */
+  readonly timers: readonly { readonly actor: string; readonly dueAt: number }[];
   /** Whether it took or kept a message that its sender has named. */
   readonly isNamedMessage: boolean;
   /** Whether the next thing that happens is that code is called. */
@@ -36,6 +36,8 @@ export interface PointJob {
   readonly id: string;
   readonly name: string;
   readonly state: string;
+  /** Whether a job or an actor waits for its outcome. */
+  readonly isAwaited: boolean;
 }
 
 const kinds: readonly string[] = ['job', 'actor', 'message', 'schedule', 'annotation'];
@@ -114,19 +116,23 @@ function pointOf(
   const touched = new Set(changes.map(({ kind, id }) => `${kind}/${id}`));
   const all = [...touched].flatMap((key) => records.get(key) ?? []);
   const jobs = all.filter(({ kind, fields }) => kind === 'job' && !isSystemName(String(fields.name)));
-  const dues = all.flatMap(({ kind, fields }) =>
-    kind === 'actor' && typeof fields.dueAt === 'number' ? [fields.dueAt] : [],
-  );
   const lasts = [...records.values()].flatMap((record) => lastInstantOf(record) ?? []);
   return {
     number,
     call,
     entry,
     label: labelOf(first, records),
-    jobs: jobs.map(({ id, fields, state }) => ({ id, name: String(fields.name), state: state ?? 'new' })),
+    jobs: jobs.map(({ id, fields, state }) => ({
+      id,
+      name: String(fields.name),
+      state: state ?? 'new',
+      isAwaited: fields.reply != null || [...records.values()].some((other) => other.fields.waitingOn === id),
+    })),
     holds: jobs.some(({ state }) => /^(assigned|active)/.test(state ?? '')),
     tooLateAt: lasts.length === 0 ? null : Math.max(...lasts),
-    timerAt: dues.length === 0 ? null : Math.min(...dues),
+    timers: all.flatMap(({ kind, id, fields: { dueAt } }) =>
+      kind === 'actor' && typeof dueAt === 'number' ? [{ actor: id, dueAt }] : [],
+    ),
     isNamedMessage: changes.some(({ kind, id }) => kind === 'message' && /#act\d/.test(id)),
     calls: calls !== null,
     hasTimeLimit:

@@ -3,6 +3,8 @@ export interface ReachFacts {
   /** Whether a row was taken, as `from event to`. */
   taken(row: string): boolean;
   readonly depth: number;
+  /** Whether there is a job for whose outcome no job and no actor waits. */
+  readonly hasOwnJob: boolean;
   /** Whether a job has a callback. */
   readonly hasCallback: boolean;
   /** Whether a callback waits for a job. */
@@ -102,8 +104,8 @@ export const reachOfJobs: { readonly [row: string]: Reach } = {
   'pending job.claim assigned': always,
   'pending job.defer pending': ownCall,
   'pending job.fail callbacks': ownCall,
-  'pending job.pull new': always,
-  'assigned job.cancel callbacks': because('the start of a job follows its claim at once'),
+  'pending job.pull new': needs('hasOwnJob', 'another waits for each job'),
+  'assigned job.cancel callbacks': startsApart,
   'assigned job.fail callbacks': ownCall,
   'assigned job.start active.running': always,
   'assigned job.unassign pending': startsApart,

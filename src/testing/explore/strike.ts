@@ -1,10 +1,4 @@
-import {
-  BadStatusError,
-  ConflictError,
-  type Intercept,
-  type ScheduledCall,
-  SignalboxError,
-} from '../../index.ts';
+import { ConflictError, type Intercept, local, type ScheduledCall, SignalboxError } from '../../index.ts';
 import {
   type Changed,
   type ConnectionFaults,
@@ -38,6 +32,9 @@ export interface MadeCall {
 /** How long the store is away, and how long a process takes to start again. */
 const awayMs = 12_000;
 const restartMs = 1000;
+/** How long code hangs after it was asked to stop. */
+const hangsMs = 3_600_000;
+const heldUp = { there: 10, back: 0 };
 
 /** Counts what the processes of a life commit, and strikes at chosen ones of these commits. */
 export class StrikingNemesis implements Nemesis {
@@ -51,6 +48,8 @@ export class StrikingNemesis implements Nemesis {
   /** What the next code does instead of what it would do. */
   #nextCode: 'throws' | 'hangs' | null = null;
   #sendsTwice = false;
+  /** The job for which an operator asks for something; null: none. */
+  #askedFor: string | null = null;
 
   constructor(deps: NemesisDeps, strikes: readonly Strike[]) {
     this.#deps = deps;
@@ -85,14 +84,25 @@ export class StrikingNemesis implements Nemesis {
     this.#nextCode = null;
     if (does === null) return call();
     this.#deps.world.note(`the code of ${name} ${does}`);
-    if (does === 'hangs') return new Promise(() => {});
+    if (does === 'hangs') return this.#hang();
     throw new Error('this call of the code throws, by the perturbation "throws"');
   };
+
+  /** Code that does not stop when it is asked to, and ends long after that: its slot is free then. */
+  #hang(): Promise<never> {
+    return new Promise((_resolve, reject) => {
+      local.signal.addEventListener('abort', () => {
+        this.#later(hangsMs, () =>
+          reject(new Error('this call of the code has hung, by the perturbation "hangs"')),
+        );
+      });
+    });
+  }
 
   #faultsOf(process: SimulatedProcess): ConnectionFaults {
     return {
       refusal: (call) => this.#refusal(process, call),
-      delay: () => noDelay,
+      delay: (call) => (this.#isHeldUp(call) ? heldUp : noDelay),
       losesAnswer: (call) => this.#strikeOf(call, 'unanswered') !== undefined,
       answersLater: () => false,
       made: (call, changes) => this.#made(process, call, changes),
@@ -159,7 +169,7 @@ export class StrikingNemesis implements Nemesis {
       const { cluster } = this.#deps;
       // Code that was to be called is called before the signal comes.
       this.#later(1, () =>
-        this.#ask(async () => {
+        this.#ask(null, async () => {
           await process.box?.stop({ abort: '5s' });
           cluster.kill(process);
           this.#later(restartMs, () => cluster.start(null));
@@ -169,14 +179,14 @@ export class StrikingNemesis implements Nemesis {
     late: (process, { until }) => this.#jump(process, until),
     timer: (process, { until }) => this.#jump(process, until),
     pulled: ({ box }, { job }) =>
-      this.#ask(async () => {
+      this.#ask(job, async () => {
         if (box === null || job === null) return;
         const found = await box.job(job).refresh();
         const { queue } = await found.place();
         if (queue !== null) await box.queue(queue).remove(found);
       }),
     cancelled: ({ box }, { job }) =>
-      this.#ask(async () => {
+      this.#ask(job, async () => {
         if (job !== null) await box?.job(job).cancel({ reason: 'the perturbation "cancelled"' });
       }),
     throws: () => {
@@ -197,12 +207,19 @@ export class StrikingNemesis implements Nemesis {
     this.#later(until - this.#deps.world.now() + 1000, () => lane.resume());
   }
 
-  /** What an operator asks for. It may come too late for the job. */
-  #ask(call: () => Promise<void>): void {
-    const { world } = this.#deps;
-    call().catch((error: unknown) => {
-      if (!(error instanceof BadStatusError)) world.note(`the request failed: ${String(error)}`);
-    });
+  /** What an operator asks for. It comes before what the process itself does with the job. */
+  #ask(job: string | null, call: () => Promise<void>): void {
+    this.#askedFor = job;
+    call()
+      .catch((error: unknown) => this.#deps.world.note(`the request is refused: ${String(error)}`))
+      .finally(() => {
+        this.#askedFor = null;
+      });
+  }
+
+  #isHeldUp({ kind, changes }: StoreCall): boolean {
+    if (this.#askedFor === null || kind === 'read') return false;
+    return !changes.some(({ id, event }) => id === this.#askedFor && /^job\.(pull|cancel)$/.test(event));
   }
 
   #later(delayMs: number, call: () => void): ScheduledCall {

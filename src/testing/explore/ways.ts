@@ -32,7 +32,7 @@ function plansAt(point: Point, perturbation: PerturbationName): readonly Plan[] 
     case 'late':
       return point.tooLateAt === null ? [] : [plan({ until: point.tooLateAt })];
     case 'timer':
-      return point.timerAt === null ? [] : [plan({ until: point.timerAt })];
+      return point.timers.map(({ actor, dueAt }) => plan({ until: dueAt }, `next timer of ${actor} first`));
     case 'twice':
       return point.isNamedMessage ? [plan()] : [];
     case 'throws':
@@ -41,7 +41,7 @@ function plansAt(point: Point, perturbation: PerturbationName): readonly Plan[] 
       return point.calls && point.hasTimeLimit ? [plan()] : [];
     case 'pulled':
       return point.jobs
-        .filter(({ state }) => state === 'pending')
+        .filter(({ state, isAwaited }) => state === 'pending' && !isAwaited)
         .map(({ id, name }) => plan({ job: id }, `${name} taken out`));
     case 'cancelled':
       return point.jobs

@@ -236,7 +236,9 @@ export class Simulation implements SimulatedRun {
     try {
       this.#scenario.invariant?.();
     } catch (error) {
-      this.violated(`invariant: ${error instanceof Error ? error.message : String(error)}`);
+      const broken = `invariant: ${error instanceof Error ? error.message : String(error)}`;
+      // What is broken stays so with each commit that follows.
+      if (!this.#world.violations.includes(broken)) this.violated(broken);
     }
   }
 
