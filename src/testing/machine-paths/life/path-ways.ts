@@ -1,4 +1,4 @@
-import type { Way } from '../../explore/explore.ts';
+import { type Way, WayError } from '../../explore/explore.ts';
 import { type Life, live } from '../../explore/life.ts';
 import { type PerturbationName, perturbations } from '../../explore/perturbations.ts';
 import type { Point } from '../../explore/points.ts';
@@ -18,6 +18,7 @@ const keepingStory: readonly PerturbationName[] = [
   'disconnect',
   'full',
   'taken',
+  'stopped',
   'twice',
 ];
 
@@ -72,10 +73,12 @@ export function pathName(path: Path): string {
   return names.length === 0 ? 'start' : names.join(' → ');
 }
 
-function strikeName(points: readonly Point[], { call, perturbation, job }: Strike): string {
+function strikeName(points: readonly Point[], { call, perturbation, job, until }: Strike): string {
   const point = points.find((each) => each.call === call);
-  const of = job === null ? '' : `${point?.jobs.find(({ id }) => id === job)?.name} `;
-  return `${of}${perturbations[perturbation]} at commit ${point?.number} (${point?.label})`;
+  const name = point?.jobs.find(({ id }) => id === job)?.name;
+  const actor = point?.timers.find(({ dueAt }) => dueAt === until)?.actor;
+  const words = perturbations[perturbation].replace('…', actor ?? '…');
+  return `${name === undefined ? words : `${name} ${words}`} at commit ${point?.number} (${point?.label})`;
 }
 
 function thrown(name: string, cause: Error): Error {
@@ -86,12 +89,8 @@ function thrown(name: string, cause: Error): Error {
 }
 
 async function lived(world: PathWorld, path: Path, name: string, strikes: readonly Strike[]): Promise<void> {
-  const { violations, trace } = (await lifeOf(world, path, strikes)).life.report;
-  if (violations.length === 0) return;
-  const last = trace.slice(-200).join('\n');
-  throw new Error(
-    `Expected "${name}" to go as its machine gives it, got: ${violations.join('\n')}\n\nWhat happened:\n${last}`,
-  );
+  const { report } = (await lifeOf(world, path, strikes)).life;
+  if (report.violations.length > 0) throw new WayError(name, report);
 }
 
 /** Lives a path once. */
