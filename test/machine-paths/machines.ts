@@ -67,7 +67,7 @@ const note = defineJob({ name: 'note', run: (text: string) => text });
 
 /** A scan of a parcel: a machine that is a child. It tells its parent, waits, and can be sent to. */
 const scan = setup({
-  types: { events: {} as { type: 'scan.found' } | { type: 'scan.lost' }, output: {} as { isFound: boolean } },
+  types: { events: {} as { type: 'scan.found' } | { type: 'scan.lost' } },
 }).createMachine({
   id: 'scan',
   version: '1',
@@ -81,7 +81,6 @@ const scan = setup({
     found: { type: 'final' },
     lost: { type: 'final' },
   },
-  output: ({ self: _self, context: _context }) => ({ isFound: true }),
 });
 
 /** A parcel with two jobs, a child machine, two timers and a job that nothing waits for. */

@@ -12,6 +12,7 @@ import { PathWays } from './life/path-ways.ts';
 import { choosePaths, type Path } from './model/choose.ts';
 import { coverageOf, type MachineCoverage } from './model/coverage.ts';
 import type { JobOutcome } from './model/outcomes.ts';
+import { retraced } from './model/retrace.ts';
 import type { Tree } from './model/tree.ts';
 import { walk } from './model/walk.ts';
 import type { MachinePathsOptions } from './path-options.ts';
@@ -120,6 +121,7 @@ export async function machinePaths<L extends DurableLogic>(
       tree.actors.get(root.id)?.record as never,
       (id) => new JobStandIn(id),
     ) as SnapshotFrom<L>;
+  const now = Date.UTC(2030, 0, 1);
   const graph = walk({
     root,
     inputs,
@@ -128,9 +130,10 @@ export async function machinePaths<L extends DurableLogic>(
     isEnd: (tree) => until?.(look(tree)) ?? false,
     fold: (tree) => (stateKey === undefined ? null : stateKey(look(tree))),
     limit,
-    now: Date.UTC(2030, 0, 1),
+    now,
   });
-  const paths = choosePaths(graph, mode, { endsOnly: until !== undefined, limit });
+  const chosen = choosePaths(graph, mode, { endsOnly: until !== undefined, limit });
+  const paths = chosen.map((path) => retraced(root, path, now));
   const world: PathWorld = {
     definition: machine as unknown as MachineDefinition<DurableLogic>,
     root,

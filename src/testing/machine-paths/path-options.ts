@@ -13,11 +13,12 @@ import type { JobsByName } from './life/path-life.ts';
 import type { PathsMode } from './model/choose.ts';
 import type { JobOutcome } from './model/outcomes.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: the other parameters do not matter
+// biome-ignore-start lint/suspicious/noExplicitAny: the other parameters do not matter
 type ActorOf<L> =
   L extends StateMachine<any, any, any, infer Actor, any, any, any, any, any, any, any, any, any, any>
     ? Actor
     : never;
+// biome-ignore-end lint/suspicious/noExplicitAny: the other parameters do not matter
 
 /** The names of the children of a machine that are jobs. */
 type JobSrc<L> = JobActor<ActorOf<L>>['src'];

@@ -64,7 +64,7 @@ export class PathLife {
   }
 
   scenario(): SimulatedScenario {
-    const { definition, root } = this.#world;
+    const { definition } = this.#world;
     const effects = this.#path.flatMap(({ grown }) => grown.jobs);
     return {
       machines: [definition],

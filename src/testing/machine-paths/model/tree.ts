@@ -184,10 +184,10 @@ class Growth {
     for (const [id, { machine, record }] of this.#actors) {
       const [timer] = record.status === 'active' ? dueTimers(record, this.#now) : [];
       if (timer === undefined) continue;
-      const { type } = record.timers?.[timer]?.[2] as unknown as { readonly type: string };
+      const armed = record.timers?.[timer] as unknown as readonly [number, number, { readonly type: string }];
       this.#guarded(id, () => {
         const stepped = this.#made(id, machine, (at) => stepTimer(machine, record, timer, at));
-        this.#step(id, machine, stepped, type);
+        this.#step(id, machine, stepped, armed[2].type);
       });
       return true;
     }
