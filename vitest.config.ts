@@ -18,6 +18,7 @@ const slow = [
   'test/examples/worker.test.ts',
   'test/explore/bugs.test.ts',
   'test/explore/orders.test.ts',
+  'test/explore/stops.test.ts',
   'test/inspector/browser/actions.test.ts',
   'test/inspector/browser/long-list.test.ts',
   'test/inspector/browser/pages.test.ts',

@@ -16,7 +16,7 @@ const results = await Promise.all([
   succeeds(tsc, '-p', 'src', '--outDir', fresh, '--removeComments', '--declaration', 'false'),
   succeeds(tsc, '-p', 'src', '--outDir', fresh, '--emitDeclarationOnly'),
   // The pages of the inspector.
-  succeeds(join(root, '.ci', 'build-ui.mjs'), join(fresh, 'ui')),
+  succeeds(join(root, '.ci', 'build-ui.mjs'), join(fresh, 'ui'), join(fresh, 'heat')),
 ]);
 
 if (results.every((succeeded) => succeeded)) {

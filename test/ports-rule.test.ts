@@ -54,6 +54,7 @@ const ports = [
   'src/cli/ports.ts',
   'src/inspector/server/ports.ts',
   'src/inspector/ui/browser.ts',
+  'src/testing/coverage/ports.ts',
 ];
 
 const rules = ['plugin', 'lint/style/noRestrictedGlobals', 'lint/style/noRestrictedImports'];

@@ -73,6 +73,7 @@ export const order = defineMachine(
     },
     guards: {
       isLarge: ({ context }) => context.cents > 100_000,
+      isCancelled: ({ context }) => context.why !== null,
       isReminded: ({ context }) => context.reminders >= 2,
       isLost: ({ event }) => !(event as unknown as { output: { isDelivered: boolean } }).output.isDelivered,
     },
@@ -98,11 +99,16 @@ export const order = defineMachine(
         },
       },
       paying: {
+        // The bank may have the money by now: what was paid is paid back.
+        on: { 'order.cancel': { actions: { type: 'because', params: { why: 'cancelled' } } } },
         invoke: {
           id: 'charge',
           src: 'charge',
           input: ({ context }): [string, number] => [context.id, context.cents],
-          onDone: { target: 'fulfilment', actions: 'keepReceipt' },
+          onDone: [
+            { target: 'compensating', guard: 'isCancelled', actions: 'keepReceipt' },
+            { target: 'fulfilment', actions: 'keepReceipt' },
+          ],
           onError: { target: 'declined' },
         },
       },

@@ -1,9 +1,14 @@
 /** An option of a command. */
 export interface CommandOption {
-  /** In the notation of commander: `--to <url>`. */
+  /** In the notation of commander: `--to <url>`; of `--tests <directory...>` the run gets a text that `listIn` reads. */
   readonly flags: string;
   readonly summary: string;
   readonly isRequired?: boolean;
+}
+
+/** What an option was given that takes several. */
+export function listIn(given: string): readonly string[] {
+  return given === '' ? [] : given.split('\0');
 }
 
 /** The result of a command. */

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { readUi, type UiFile, unpacked } from '../inspector/server/ports.ts';
 import type { StorePorts } from '../store/json/index.ts';
 
 /** The ports of stores that commands open: real time and real ids. */
@@ -32,6 +34,41 @@ export function folderUrl(path: string): URL {
 /** What a module exports, from the working directory on. */
 export async function exportsOf(path: string): Promise<Readonly<Record<string, unknown>>> {
   return import(pathToFileURL(resolve(path)).href);
+}
+
+/** The files of a folder whose names end so, with their texts, in the order of their names. */
+export function filesIn(folder: string, ending: string): readonly TextFile[] {
+  const names = readdirSync(folder)
+    .filter((name) => name.endsWith(ending))
+    .sort();
+  return names.map((name) => join(folder, name)).map((path) => ({ path, text: readFileSync(path, 'utf8') }));
+}
+
+export interface TextFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+export function writeText(path: string, text: string): void {
+  writeFileSync(path, text);
+}
+
+/** The module that was built from `src/inspector/ui/coverage/heat-page.tsx`. */
+export async function builtHeatPage(): Promise<{ heatPage(given: object): string }> {
+  const packed = readFileSync(createRequire(import.meta.url).resolve('#heat-page'));
+  const code = Buffer.from(unpacked(new Uint8Array(packed)));
+  return import(`data:text/javascript;base64,${code.toString('base64')}`);
+}
+
+/** The styles that all pages of the inspector have, as they were built. */
+export function builtStyles(): string {
+  const files = new Map(readUi()?.map((file) => [file.name, file]));
+  const textOf = (name = ''): string => {
+    const { bytes, isPacked } = files.get(name) as UiFile;
+    return new TextDecoder().decode(isPacked ? unpacked(bytes) : bytes);
+  };
+  const named = [...textOf('index.html').matchAll(/href="\.\/(assets\/[^"]+\.css)"/g)];
+  return named.map(([, name]) => textOf(name)).join('\n');
 }
 
 /** A variable of the environment; undefined when it is not set, or empty. */

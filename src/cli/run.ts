@@ -5,6 +5,7 @@ import { bulk } from './commands/act/bulk.ts';
 import { cancel } from './commands/act/cancel.ts';
 import { pause as pauseCommand, resume } from './commands/act/pause.ts';
 import { retry } from './commands/act/retry.ts';
+import { coverage } from './commands/coverage.ts';
 import { exportCommand } from './commands/export.ts';
 import { actor } from './commands/look/actor.ts';
 import { actors } from './commands/look/actors.ts';
@@ -38,7 +39,7 @@ const looking: readonly Command[] = [
 ];
 const acting: readonly Command[] = [cancel, retry, bulk, pauseCommand, resume];
 const moving: readonly Command[] = [migrate, verify, promote, exportCommand];
-const commands: readonly Command[] = [work, ...looking, ...acting, ...moving, machines];
+const commands: readonly Command[] = [work, ...looking, ...acting, ...moving, machines, coverage];
 
 /** Codes of errors in the call itself: exit code 2. */
 const usageCodes: ReadonlySet<string> = new Set([
@@ -117,13 +118,21 @@ function add(program: Commander, { name, summary, options, argument }: Command, 
   if (argument !== undefined) command.argument(`${open}${argument.name}${close}`, argument.summary);
   command.action(async (...called: readonly unknown[]) => {
     const [first, second] = called;
-    const options = (argument === undefined ? first : second) as Record<string, string | boolean>;
+    const options = (argument === undefined ? first : second) as Record<
+      string,
+      string | boolean | readonly string[]
+    >;
     const { json, ...given } = {
-      ...options,
+      ...Object.fromEntries(Object.entries(options).map(([name, value]) => [name, oneText(value)])),
       ...(argument && first !== undefined && { [argument.name]: first }),
     };
     await action(given as Record<string, string>, json === true);
   });
+}
+
+/** Of an option that takes several: no text of a command line has the character between them. */
+function oneText(value: string | boolean | readonly string[]): string | boolean {
+  return typeof value === 'object' ? value.join('\0') : value;
 }
 
 function codeOf(error: unknown): number {

@@ -3,18 +3,13 @@ import { jobMachine } from '../../machines/job.machine.ts';
 import { representationMachine } from '../../machines/representation.machine.ts';
 import type { Edge } from '../model/chart/chart.ts';
 import { jobChart, representationChart } from '../model/jobs/machine-version.ts';
+import { lineOf } from './coverage/compare/coverage-chart.ts';
 
 /** The chart of jobs as data: the one that steps them. */
 export const jobGraph: MachineGraph = describeMachine(jobMachine);
 
 /** The chart of representations as data: the one that steps them. */
 export const representationGraph: MachineGraph = describeMachine(representationMachine);
-
-/** A state and those around it, from the inside out, the chart itself last. */
-export function lineOf(state: string): readonly string[] {
-  const at = state.lastIndexOf('.');
-  return at < 0 ? [state, ''] : [state, ...lineOf(state.slice(0, at))];
-}
 
 /** The edges that a leaf state has for an event, as the chart writes them, in the order in which a step tries them. */
 export function edgesAt(state: string, event: string, graph = jobGraph): readonly MachineEdge[] {

@@ -12,6 +12,7 @@ import {
   type Store,
 } from '../index.ts';
 import { checkObject, checkOptions } from './check-options.ts';
+import { recorderFor } from './coverage/recorder.ts';
 import { echoLog, type LogEchoOptions } from './echo-log.ts';
 import { getPoll } from './get-poll.ts';
 import { heardWhileAlive } from './process/process-logger.ts';
@@ -119,7 +120,8 @@ export async function createTestBox(options: TestBoxOptions = {}): Promise<TestB
 async function startOn(machine: TestMachine, options: ReopenOptions): Promise<TestBox> {
   const { log = {}, logger, agent, pollInterval, jobsSize, pollsSize, ...settings } = options;
   const echo = log === null ? null : echoLog({ ...log, ...(logger === undefined ? {} : { logger }) });
-  const process = machine.boot();
+  const recorder = recorderFor(options.machines);
+  const process = machine.boot(recorder === null ? undefined : (store) => recorder.follow(store));
   const { store, reactor } = process;
   const heard = heardWhileAlive(echo ?? logger ?? silent, process);
   const box = await createSignalbox({ checkSteps: true, ...settings, store, reactor, logger: heard }).catch(

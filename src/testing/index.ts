@@ -2,6 +2,11 @@ export { compileChart } from '../index.ts';
 export { scheduleContract } from './contract/schedules.ts';
 export { type ContractCheck, type MakeStore, storeContract } from './contract/store-contract.ts';
 export {
+  type CoverageCollection,
+  type CoverageOptions,
+  collectCoverage,
+} from './coverage/collect-coverage.ts';
+export {
   type CrashOptions,
   createTestBox,
   type ReopenOptions,

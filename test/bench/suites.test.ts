@@ -53,6 +53,13 @@ test('the suite postgres gives each figure, and counts statements and synced com
   );
 }, 240_000);
 
+test('the suite explore gives each figure', () => {
+  expect(figuresOf('explore', {})).toMatchObject({
+    ...{ waysPerS: figure, waysOfExpress: figure, waysOfOrders: figure },
+    ...{ secondsExpress: figure, secondsOrders: figure },
+  });
+}, 120_000);
+
 test('the suite actors gives each figure', () => {
   const figures = figuresOf('actors', { jobs: 60, rounds: 1, warmUpMs: 1, sends: 640, sleepers: 1000 });
 

@@ -24,6 +24,9 @@ function newCounter() {
 
 const counted = (told: number[]) =>
   explore({
+    pollInterval: '10m',
+    pingInterval: '10m',
+    deathInterval: '30m',
     scenario: (run) => {
       const counter = newCounter();
       return {
@@ -55,4 +58,8 @@ it('A message is taken once on every way, also when it is sent twice; a timer th
   expect(counts.get('commit 2 tell of counter/1 · power cut')).toBe(1);
   expect(counts.get('commit 1 signalbox.start of counter/1 · next timer of counter/1 first')).toBe(0);
   expect([...new Set(counts.values())].sort()).toEqual([0, 1]);
+  expect(ways.coverage('counter')).toMatchObject({
+    taken: ['open tell open', 'open xstate.after.3600000.counter.open shut'],
+    missed: [],
+  });
 });

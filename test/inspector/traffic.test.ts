@@ -1,8 +1,8 @@
 import type { HistoryEntry } from 'signalbox';
 import { describe, expect, it } from 'vitest';
 import { storedCharts } from '../../src/inspector/views/machines/charts.ts';
-import { Stays } from '../../src/inspector/views/machines/stays.ts';
 import { pieceLength, type Traffic, traffic } from '../../src/inspector/views/machines/traffic.ts';
+import { Stays } from '../../src/reading/coverage/stays.ts';
 
 type Told = readonly [
   at: number,

@@ -1,6 +1,6 @@
-import { type CheckedMachine, checkMachines } from '../../index.ts';
+import { checkMachines } from '../../index.ts';
 import { type Command, UsageError } from '../command.ts';
-import { exportsOf } from '../ports.ts';
+import { definitionsOption, machinesIn } from '../definitions.ts';
 import { tableOf } from '../table.ts';
 import { readerOf } from './look/reader.ts';
 
@@ -15,21 +15,13 @@ export const machines: Command = {
       summary: 'the directory of a json store, or of an export',
       isRequired: true,
     },
-    {
-      flags: '--definitions <file>',
-      summary: 'the module that exports the machines of the new release',
-      isRequired: true,
-    },
+    { ...definitionsOption, isRequired: true },
   ],
   // What the module has opened is not known here.
   endsProcess: true,
   async run({ action, from = '', definitions = '' }) {
     if (action !== 'check') throw new UsageError(`Expected check, got ${action}.`);
-    const found = Object.values(await exportsOf(definitions))
-      .flat()
-      .filter(isMachine);
-    if (found.length === 0)
-      throw new UsageError(`Expected ${definitions} to export what defineMachine returns, found none.`);
+    const found = await machinesIn(definitions);
     const actors = await checkMachines(await readerOf({ store: from }), found);
     const stranded = actors.filter(({ fate }) => fate === 'stranded').reduce((sum, { n }) => sum + n, 0);
     const table = tableOf(
@@ -47,7 +39,3 @@ export const machines: Command = {
     return { isGood: stranded === 0, lines: [...table, verdict], json: { stranded, actors } };
   },
 };
-
-function isMachine(value: unknown): value is CheckedMachine {
-  return typeof value === 'object' && value !== null && 'prepared' in value && 'name' in value;
-}

@@ -81,6 +81,28 @@ function headersWith(token: string | null): Headers {
   return headers;
 }
 
+/** A file that a person gave to the page. */
+export interface GivenFile {
+  readonly name: string;
+  /** Null: it cannot be read, as a folder. */
+  readonly text: string | null;
+}
+
+/** Reads files in this browser. */
+export function readFiles(files: FileList | null | undefined): Promise<readonly GivenFile[]> {
+  return Promise.all(
+    [...(files ?? [])].map(async (file) => ({
+      name: file.name,
+      text: await file.text().catch(() => null),
+    })),
+  );
+}
+
+/** Whether what is dragged over the page are files. */
+export function carriesFiles(dragged: DataTransfer | null): boolean {
+  return dragged?.types.includes('Files') === true;
+}
+
 /** The token of this process: from the address, which then forgets it, or from before a reload. */
 export function takeToken(): string | null {
   const [, given] = /^#t=([\w-]+)$/.exec(location.hash) ?? [];

@@ -9,6 +9,7 @@ import { explanationView } from './job/explanation-view.ts';
 import { jobHistory, jobView } from './job/job-view.ts';
 import { jobsView } from './jobs/jobs-view.ts';
 import { type MachinesSource, machinesView, machineView } from './machines/machines-view.ts';
+import { productionView } from './machines/production-view.ts';
 import type { RangeAsked } from './machines/traffic-window.ts';
 import { overviewView } from './overview/overview-view.ts';
 import { queuesView, queueView } from './queues/queues-view.ts';
@@ -53,6 +54,7 @@ export const views = {
   machines: (sight, { query }) => machinesView(machinesOf(sight, query), rangeOf(query)),
   'machines/:id': (sight, { id, query }) =>
     machineView(machinesOf(sight, query), id, { ...rangeOf(query), edge: query.edge ?? null }),
+  coverage: (sight) => productionView(sight),
   timebar: (sight, { query }) => timebarView(sight, countOf(query.instant)),
   journal: journalAsked,
   'journal/:id': ({ reader }, { id }) => entryView(reader, countOf(id) ?? 0),

@@ -1,29 +1,26 @@
+import type { ActorRecord } from '../../model/records/records.ts';
 import type { HistoryEntry } from '../../store/entry.ts';
-
-/** One way that something went: where it was, what happened, and where it is after that. */
-export interface ChartRow {
-  /** Name of the machine: `job`, `representation`, `schedule`, or that of a machine of the program. */
-  readonly machine: string;
-  readonly version: string;
-  /** The state before. Of a machine of the program the paths of its states, joined by `|`; `''` before its start. */
-  readonly from: string;
-  /** The type of the event: `job.claim`, `order.approve`, `xstate.done.actor.charge`. */
-  readonly event: string;
-  readonly to: string;
-}
+import type { ChartRow } from './compare/chart-row.ts';
 
 const ownCharts: readonly string[] = ['job', 'representation', 'schedule'];
 
 /** Reads rows from entries, oldest first. It keeps of each actor the machine that steps it, which only its first entry names. */
 export class RowReader {
+  /** By what a line says of charts: few lines say something else than the one before. */
+  readonly #versions = new Map<string, string>();
   readonly #machines = new Map<string, { readonly machine: string; readonly version: string }>();
+
+  /** Takes the machine of an actor from its record: its first entry may not be read. */
+  know({ id, machine, version }: Pick<ActorRecord, 'id' | 'machine' | 'version'>): void {
+    this.#machines.set(id, { machine, version });
+  }
 
   /** The row of an entry; null: it moves nothing, or of its actor the beginning was not read. */
   read(entry: HistoryEntry): ChartRow | null {
     const { kind, event, from, to, mv } = entry;
     if (kind === 'actor') return this.#ofActor(entry);
     if (to === null || !ownCharts.includes(kind)) return null;
-    return { machine: kind, version: versionIn(mv, kind), from: from ?? '', event, to };
+    return { machine: kind, version: this.#versionIn(mv, kind), from: from ?? '', event, to };
   }
 
   #ofActor({ id, event, from, to, patch, gone }: HistoryEntry): ChartRow | null {
@@ -36,6 +33,13 @@ export class RowReader {
     if (typeof machine !== 'string' || typeof version !== 'string') return null;
     if (known?.machine !== machine || known.version !== version) this.#machines.set(id, { machine, version });
     return to === null ? null : { machine, version, from: from ?? '', event, to };
+  }
+
+  #versionIn(mv: string, chart: string): string {
+    const key = `${chart} ${mv}`;
+    const known = this.#versions.get(key) ?? versionIn(mv, chart);
+    this.#versions.set(key, known);
+    return known;
   }
 }
 

@@ -1,7 +1,12 @@
 import type { Outcome } from '../../../machines/job.context.ts';
 import type { AttemptEnding } from '../../model/jobs/attempts.ts';
 import { Failure } from '../../model/values/failure.ts';
-import { type AttemptBegin, carriedAnnotation, guarded, type InterceptedAttempt } from '../environment/instruments.ts';
+import {
+  type AttemptBegin,
+  carriedAnnotation,
+  guarded,
+  type InterceptedAttempt,
+} from '../environment/instruments.ts';
 import type { Run } from './run.ts';
 
 /** An attempt as what stands before its code sees it. */

@@ -1,41 +1,40 @@
-import type { ChartRow } from '../../reading/coverage/rows.ts';
+import { type ChartRow, type CountedRow, RowCounts } from '../../reading/coverage/compare/chart-row.ts';
+import type { CoverageChart, CoverageWay } from '../../reading/coverage/compare/coverage-chart.ts';
+import { TakenWays } from '../../reading/coverage/compare/taken-ways.ts';
 import { RowReader } from '../../reading/coverage/rows.ts';
 import type { HistoryEntry } from '../../store/entry.ts';
 import type { Life } from './life.ts';
 import { type ReachFacts, reachOfJobs } from './reach.ts';
 
-/** How much of a chart the ways of a scenario have taken so far. */
+/**
+ * How much of a chart the ways of a scenario have taken so far. A row of a chart is its state, its event, its guard in brackets, and
+ * the state to which it leads: `active.running job.finish callbacks`, `approval xstate.after.reminder [isReminded] expired`.
+ */
 export interface ChartCoverage {
-  /** The rows that a way has taken: `active.running job.finish callbacks`. */
+  /** The rows that a way has taken. */
   readonly taken: readonly string[];
   /** The rows that no way has taken, and that one could. */
   readonly missed: readonly string[];
   /** The rows that no way of this scenario can take, each with the reason. */
   readonly outOfReach: Readonly<Record<string, string>>;
-  /** The taken rows with how often each was taken. */
-  readonly rows: readonly (ChartRow & { readonly count: number })[];
+  /** What was taken from whole place to whole place, with how often. */
+  readonly rows: readonly CountedRow[];
 }
 
 /** Counts the rows that lives take. */
 export class TakenRows {
-  readonly #counts = new Map<string, { readonly row: ChartRow; count: number }>();
+  readonly #counts = new RowCounts();
 
   add(entries: Iterable<HistoryEntry>): void {
     const reader = new RowReader();
     for (const entry of entries) {
       const row = reader.read(entry);
-      if (row === null) continue;
-      const key = `${row.machine}@${row.version} ${nameOf(row)}`;
-      const known = this.#counts.get(key);
-      if (known === undefined) this.#counts.set(key, { row, count: 1 });
-      else known.count += 1;
+      if (row !== null) this.#counts.add(row);
     }
   }
 
-  of(machine: string): readonly (ChartRow & { readonly count: number })[] {
-    return [...this.#counts.values()]
-      .filter(({ row }) => row.machine === machine)
-      .map(({ row, count }) => ({ ...row, count }));
+  of(machine: string): readonly CountedRow[] {
+    return this.#counts.rows().filter((row) => row.machine === machine);
   }
 }
 
@@ -52,6 +51,24 @@ export function coverageOfJobs(rows: ChartCoverage['rows'], base: Life, depth: n
     else outOfReach[row] = reason;
   }
   return { taken: [...taken].filter((row) => row in reachOfJobs), missed, outOfReach, rows };
+}
+
+/** The coverage of the chart of a machine of the program: nothing of it is known to be out of reach. Pure. */
+export function coverageOfMachine(rows: ChartCoverage['rows'], chart: CoverageChart): ChartCoverage {
+  const ways = new TakenWays(chart);
+  const found = new Set(rows.flatMap((row) => ways.of(row)));
+  const all = chart.states.flatMap(({ path, ways: each }) =>
+    each.map((way) => ({ way, name: nameOfWay(path, way) })),
+  );
+  const namesOf = (isTaken: boolean): readonly string[] => [
+    ...new Set(all.filter(({ way }) => found.has(way) === isTaken).map(({ name }) => name)),
+  ];
+  return { taken: namesOf(true), missed: namesOf(false), outOfReach: {}, rows };
+}
+
+function nameOfWay(path: string, { event, guard, targets }: CoverageWay): string {
+  const asked = guard === null ? [] : [`[${guard}]`];
+  return [path, event === '' ? 'always' : event, ...asked, targets.join('+') || path].join(' ');
 }
 
 function nameOf({ from, event, to }: ChartRow): string {

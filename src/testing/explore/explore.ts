@@ -4,7 +4,7 @@ import type { SimulationReport } from '../simulate/cluster/report.ts';
 import type { SimulatedRun, SimulatedScenario } from '../simulate/cluster/scenario.ts';
 import { once, type SimulateOptions } from '../simulate/simulate.ts';
 import { simulatedJsonStore } from '../simulate/world/simulated-json-store.ts';
-import { type ChartCoverage, coverageOfJobs, TakenRows } from './chart-coverage.ts';
+import { type ChartCoverage, coverageOfJobs, coverageOfMachine, TakenRows } from './chart-coverage.ts';
 import { type Life, type LifePlan, live } from './life.ts';
 import { type PerturbationName, perturbationNames } from './perturbations.ts';
 import { joined, type Plan, plansOf } from './ways.ts';
@@ -36,10 +36,10 @@ export interface Way {
 export interface Ways extends Iterable<Way> {
   readonly length: number;
   /**
-   * How much of the chart of jobs, `'job'`, the ways have taken that were gone until now.
+   * How much of a chart the ways have taken that were gone until now: of that of jobs, `'job'`, or of a machine of the scenario.
    * @throws SignalboxError `INVALID_OPTION` for another chart.
    */
-  coverage(machine: 'job'): ChartCoverage;
+  coverage(machine: string): ChartCoverage;
 }
 
 /** Thrown when a way breaks a promise. `report` has its whole trace. */
@@ -49,14 +49,14 @@ export class WayError extends SignalboxError<'WAY_FAILED'> {
 
   constructor(way: string, report: SimulationReport) {
     const { violations, trace } = report;
-    super('WAY_FAILED', { way, violations, trace: toldOf(trace) });
+    super('WAY_FAILED', { way, violations, trace: excerptOf(trace) });
     // Not enumerable: the message has what matters of it.
     Object.defineProperty(this, 'report', { value: report, enumerable: false });
   }
 }
 
-/** What a message tells of a trace: no pings, and from just before the first strike on. */
-function toldOf(trace: readonly string[]): readonly string[] {
+/** The lines of a trace for the message of an error: without pings, from just before the first strike on. */
+function excerptOf(trace: readonly string[]): readonly string[] {
   const lines = trace.filter((line) => !/ ping activated /.test(line));
   const struck = lines.findIndex((line) => / is struck: /.test(line));
   const from = Math.max(0, (struck < 0 ? lines.length - mostLines : struck) - linesBefore);
@@ -131,8 +131,11 @@ export async function explore(options: ExploreOptions): Promise<Ways> {
     length: ways.length,
     [Symbol.iterator]: () => ways[Symbol.iterator](),
     coverage: (machine) => {
-      if (machine !== 'job') throw invalid('machine', "'job'", String(machine));
-      return coverageOfJobs(taken.of(machine), base, depth);
+      if (machine === 'job') return coverageOfJobs(taken.of(machine), base, depth);
+      const chart = base.charts.find((each) => each.machine === machine);
+      if (chart !== undefined) return coverageOfMachine(taken.of(machine), chart);
+      const known = ['job', ...base.charts.map((each) => each.machine)];
+      throw invalid('machine', `one of ${known.join(', ')}`, String(machine));
     },
   };
 }

@@ -1,4 +1,6 @@
 import type { HistoryEntry } from '../../index.ts';
+import { chartsOf } from '../../reading/coverage/charts.ts';
+import type { CoverageChart } from '../../reading/coverage/compare/coverage-chart.ts';
 import type { Definition } from '../../runtime/definitions/definition.ts';
 import type { SimulationReport } from '../simulate/cluster/report.ts';
 import { Simulation, type SimulationPlan } from '../simulate/simulation.ts';
@@ -13,6 +15,8 @@ export interface Life {
   readonly report: SimulationReport;
   readonly entries: readonly HistoryEntry[];
   readonly points: readonly Point[];
+  /** The charts of the machines of its program. */
+  readonly charts: readonly CoverageChart[];
   /** Whether everything that was to be done to it was done. */
   readonly isStruck: boolean;
   /** Whether its store loses what is not synced when the power fails. */
@@ -24,11 +28,13 @@ export async function live(plan: LifePlan, strikes: readonly Strike[]): Promise<
   const entries: HistoryEntry[] = [];
   let nemesis: StrikingNemesis | null = null;
   let limited: ReadonlySet<string> = new Set();
+  let charts: readonly CoverageChart[] = [];
   const simulation = new Simulation(1, {
     ...plan,
     scenario: (run) => {
       const scenario = plan.scenario(run);
       limited = withHeartbeat(scenario.jobs ?? []);
+      charts = chartsOf(scenario.machines ?? []);
       return scenario;
     },
     dispatchers: 1,
@@ -48,6 +54,7 @@ export async function live(plan: LifePlan, strikes: readonly Strike[]): Promise<
   return {
     report,
     entries,
+    charts,
     points: pointsOf(made, entries, limited),
     isStruck: struck === strikes.length,
     canLose: simulation.canLose,

@@ -24,9 +24,9 @@ export class TestMachine {
       throw invalid('store', 'a store, such as memoryStore(), or simulatedJsonStore', String(store));
   }
 
-  /** Starts a process. */
-  boot(): TestProcess {
-    return new TestProcess(this, this.#store);
+  /** Starts a process. `opened`: gets its opening of the store before anything is written. */
+  boot(opened?: (store: OpenStore) => Promise<void>): TestProcess {
+    return new TestProcess(this, this.#store, opened);
   }
 
   /** What the store has to do, in a later turn: also after the death of the process that asked for it. */
@@ -89,7 +89,7 @@ export class TestProcess implements Life {
   #isOver = false;
   readonly #ends: (() => void)[] = [];
 
-  constructor(machine: TestMachine, store: Store) {
+  constructor(machine: TestMachine, store: Store, opened?: (store: OpenStore) => Promise<void>) {
     this.#machine = machine;
     this.reactor = new ProcessReactor(machine.reactor);
     this.store = {
@@ -97,6 +97,7 @@ export class TestProcess implements Life {
       open: async (ports) => {
         const open = await store.open({ ...ports, defer: (call) => machine.turn(call) });
         this.#open = open;
+        if (opened !== undefined) await opened(open);
         return processStore(open, this);
       },
     };

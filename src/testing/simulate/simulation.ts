@@ -1,8 +1,10 @@
-import { agent, type HistoryEntry, type Intercept, type Store } from '../../index.ts';
+import { agent, type HistoryEntry, type Intercept, type Signalbox, type Store } from '../../index.ts';
+import { recorderFor } from '../coverage/recorder.ts';
 import { Journal } from './audit/journal.ts';
 import { Ledger } from './audit/ledger.ts';
 import { heldBy } from './audit/replayed-record.ts';
-import { ClientOf, isExpected } from './cluster/client.ts';
+import { isExpected } from './cluster/careful-calls.ts';
+import { ClientOf } from './cluster/client.ts';
 import { Cluster } from './cluster/cluster.ts';
 import type { Nemesis, NemesisDeps } from './cluster/nemesis.ts';
 import { reported, reportedActor, type SimulationReport } from './cluster/report.ts';
@@ -52,8 +54,10 @@ export class Simulation implements SimulatedRun {
   readonly #cluster: Cluster;
   readonly #nemesis: Nemesis;
   #acts = 0;
-  /** The number of acts that have not ended. */
-  #acting = 0;
+  /** The number of acts that have not begun. */
+  #toAct = 0;
+  /** The acts that have not ended. */
+  readonly #acting = new Set<ClientOf>();
   /** When the faults ended; null before that. */
   #calmSince: number | null = null;
 
@@ -69,7 +73,11 @@ export class Simulation implements SimulatedRun {
     this.random = world.random.fork();
     this.#scenario = plan.scenario(this);
     this.#journal.oracle = new Oracle(this.#scenario.machines ?? []);
-    this.#journal.onSynced = (entries) => this.#synced(entries);
+    const recorder = recorderFor(this.#scenario.machines);
+    this.#journal.onSynced = (entries) => {
+      for (const entry of entries) recorder?.add(entry);
+      this.#synced(entries);
+    };
     this.#cluster = new Cluster({
       world,
       host,
@@ -159,12 +167,24 @@ export class Simulation implements SimulatedRun {
     const end = scheduler.now + safetyMs;
     this.#nemesis.begin(safetyMs);
     this.#host.mayFail = true;
-    this.#acting = acts;
+    this.#toAct = acts;
     for (let count = 0; count < acts; count += 1)
       scheduler.callLater(lane, isOneLife ? 1 : random.integer(0, safetyMs), () => this.#act());
     if (!isOneLife) await scheduler.runUntil(end);
-    while (scheduler.now < end && (this.#acting > 0 || this.#isAtWork(end)))
+    while (scheduler.now < end && (this.#isActing() || this.#isAtWork(end)))
       await scheduler.runUntil(Math.min(end, scheduler.now + pollMs));
+  }
+
+  /** Whether an act can still do something: one that waits for a process that was killed waits for ever. */
+  #isActing(): boolean {
+    return (
+      this.#toAct > 0 || [...this.#acting].some((client) => client.isCalling || this.#isThere(client.box))
+    );
+  }
+
+  /** Whether the process of a box was not killed. */
+  #isThere(box: Signalbox): boolean {
+    return this.#cluster.processes.some((each) => each.box === box);
   }
 
   /** Whether anything is left to do before an instant. */
@@ -249,9 +269,10 @@ export class Simulation implements SimulatedRun {
     if (box === null) {
       // A client that finds no process tries again, or has come in vain.
       if (this.#plan.isOneLife) world.scheduler.callLater(world.lane, 1000, () => this.#act());
-      else this.#acting -= 1;
+      else this.#toAct -= 1;
       return;
     }
+    this.#toAct -= 1;
     this.#acts += 1;
     const number = this.#acts;
     const client = new ClientOf({
@@ -261,11 +282,14 @@ export class Simulation implements SimulatedRun {
       ledger: this.#ledger,
       audit: () => this.#journal.audit,
       anyBox: () => cluster.anyBox(),
+      nextBox: () => (this.#plan.isOneLife && !this.#isThere(box) ? cluster.anyBox() : box),
       forgets: 10 * this.faults.lostAnswers,
       givesUp: this.#plan.isOneLife ? 0 : 0.3,
+      patienceMs: this.#plan.isOneLife ? this.#plan.pollMs : 0,
       isOver: () => this.#calmSince !== null,
       sendsTwice: () => this.#nemesis.sendsTwice?.() ?? false,
     });
+    this.#acting.add(client);
     Promise.resolve()
       .then(() => this.#scenario.act(client))
       .then(
@@ -273,7 +297,7 @@ export class Simulation implements SimulatedRun {
         (error: unknown) => this.#failedAct(number, error),
       )
       .finally(() => {
-        this.#acting -= 1;
+        this.#acting.delete(client);
       });
   }
 

@@ -2,6 +2,7 @@ import type { Signal } from '@preact/signals';
 import type { PossibleEvent } from '../../protocol/job.ts';
 import { edgeKey } from './edge-key.ts';
 import { type EdgeLook, EdgeTrack } from './edge-track.tsx';
+import type { Stay } from './heat.ts';
 import { type ChartLayout, type EdgeLayout, shortEvent } from './layout.ts';
 import { StateNode } from './state-node.tsx';
 import type { ChartWay } from './way.ts';
@@ -53,7 +54,13 @@ export function Chart(props: {
       {platesOf(layout, looks).map((plate) => (
         <Plate key={plate.at.join()} plate={plate} />
       ))}
-      <AnyState layout={layout} countOf={(event) => countOf('', event)} />
+      <AnyState
+        layout={layout}
+        stayOf={(event) => {
+          const count = countOf('', event);
+          return { count, look: count > 0 ? 'taken' : '' };
+        }}
+      />
     </svg>
   );
 }
@@ -74,11 +81,8 @@ export function Starts({ layout }: { readonly layout: ChartLayout }) {
 }
 
 /** What every state takes: from here with a way of its own, or without leaving the state. */
-export function AnyState(props: {
-  readonly layout: ChartLayout;
-  readonly countOf: (event: string) => number;
-}) {
-  const { layout, countOf } = props;
+export function AnyState(props: { readonly layout: ChartLayout; readonly stayOf: (event: string) => Stay }) {
+  const { layout, stayOf } = props;
   if (layout.any === null) return null;
   const [x, y] = layout.any.at;
   return (
@@ -92,9 +96,9 @@ export function AnyState(props: {
         any state
       </text>
       {layout.any.events.map((event, index) => {
-        const count = countOf(event);
+        const { count, look } = stayOf(event);
         return (
-          <text key={event} x={x} y={y + 16 + index * 14} class={count > 0 ? 'any taken' : 'any'}>
+          <text key={event} x={x} y={y + 16 + index * 14} class={`any ${look}`.trim()}>
             {shortEvent(layout, event)}
             {count > 0 ? ` ×${count}` : ''}
           </text>

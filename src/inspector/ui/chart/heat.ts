@@ -1,4 +1,6 @@
+import type { CoverageVerdict } from '../../../reading/coverage/compare/compare-coverage.ts';
 import type { Count } from '../../protocol/answer.ts';
+import type { EdgeName } from '../../protocol/job.ts';
 import type { EdgeHeat, MachineHeat } from '../../protocol/machines.ts';
 import { numberText } from '../format.ts';
 import { edgeKey } from './edge-key.ts';
@@ -36,6 +38,8 @@ export interface Heat {
   edgeOf(key: string): EdgeHeat | undefined;
   /** What a state takes without being left. */
   staysOf(state: string): readonly EdgeHeat[];
+  /** Where tests are compared with production: what that says of a way. Null: they are not. */
+  readonly verdictOf: ((edge: EdgeName) => CoverageVerdict) | null;
 }
 
 export function heatOf(machine: MachineHeat): Heat {
@@ -46,7 +50,26 @@ export function heatOf(machine: MachineHeat): Heat {
     stateOf: (state) => states.get(state),
     edgeOf: (key) => edges.get(key),
     staysOf: (state) => machine.edges.filter(({ source, target }) => source === state && target === null),
+    verdictOf: null,
   };
+}
+
+/** What a state takes by one event without being left. */
+export interface Stay {
+  readonly count: number;
+  /** How it looks: a verdict, or `taken`; empty: never. */
+  readonly look: string;
+}
+
+/** Of several ways of an event the worst verdict counts, with the ways that have it. */
+export function stayOf({ staysOf, verdictOf }: Heat, state: string, event: string): Stay {
+  const ways = staysOf(state).filter((edge) => edge.event === event);
+  const countOf = (some: readonly EdgeHeat[]): number =>
+    some.reduce((sum, { count }) => sum + (count ?? 0), 0);
+  if (verdictOf === null) return { count: countOf(ways), look: countOf(ways) > 0 ? 'taken' : '' };
+  const worst = (['untested', 'tested'] as const).find((each) => ways.some((way) => verdictOf(way) === each));
+  if (worst === undefined) return { count: 0, look: '' };
+  return { count: countOf(ways.filter((way) => verdictOf(way) === worst)), look: worst };
 }
 
 /** Where the count of a way stands: after its name; or where there is no room for both, across the track or below its name. */

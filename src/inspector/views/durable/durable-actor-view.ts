@@ -4,6 +4,7 @@ import type { ActorExplanation } from '../../../reading/actors/actor-explanation
 import { eventWords } from '../../../reading/actors/event-words.ts';
 import { explainActor, steppingMachine } from '../../../reading/actors/explain-actor.ts';
 import { ShownActor } from '../../../reading/actors/shown-actor.ts';
+import { around } from '../../../reading/coverage/compare/coverage-chart.ts';
 import type { KnownNames } from '../../../reading/explanation.ts';
 import type { HistoryEntry } from '../../../store/entry.ts';
 import type { StoreReader } from '../../../store/reader.ts';
@@ -12,7 +13,7 @@ import { authorOf } from '../job/history-view.ts';
 import { failureView } from '../values/failure-view.ts';
 import { lineLimits, treeOf } from '../values/tree.ts';
 import { asShown } from './durable-view.ts';
-import { around, type Visits, visitsOf } from './visits.ts';
+import { type Visits, visitsOf } from './visits.ts';
 
 /** How many entries of an actor are read, and how many of them are listed. */
 const [mostEntries, mostLines] = [5000, 200];

@@ -1,3 +1,4 @@
+import { around } from '../../../reading/coverage/compare/coverage-chart.ts';
 import type { HistoryEntry } from '../../../store/entry.ts';
 
 /** How often and how long an actor was in each state. */
@@ -30,14 +31,4 @@ function of(
   const known = found.get(path) ?? { visits: 0, ms: 0 };
   found.set(path, known);
   return known;
-}
-
-/** The leaf states of an actor and all states around them. */
-export function around(state: string): readonly string[] {
-  const found = new Set<string>();
-  for (const leaf of state === '' ? [] : state.split('|')) {
-    const keys = leaf.split('.');
-    for (let length = 1; length <= keys.length; length += 1) found.add(keys.slice(0, length).join('.'));
-  }
-  return [...found];
 }

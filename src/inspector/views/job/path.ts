@@ -1,4 +1,5 @@
-import { edgeTaken, jobGraph, lineOf } from '../../../reading/chart-edges.ts';
+import { edgeTaken, jobGraph } from '../../../reading/chart-edges.ts';
+import { around } from '../../../reading/coverage/compare/coverage-chart.ts';
 import type { HistoryEntry } from '../../../store/entry.ts';
 import type { StateVisits, TakenEdge } from '../../protocol/job.ts';
 
@@ -75,9 +76,4 @@ function statesOf(
     isNow: isNow.has(state),
     isKnown: known.includes(state),
   }));
-}
-
-/** A state and those around it, without the chart itself. */
-function around(state: string): readonly string[] {
-  return lineOf(state).filter((each) => each !== '');
 }

@@ -1,7 +1,7 @@
 import type { MachineEdge, MachineGraph } from '../../../../machines/describe.ts';
+import { Stays } from '../../../reading/coverage/stays.ts';
 import type { HistoryEntry, Kind } from '../../../store/entry.ts';
 import type { Dwell, UnknownEdge } from '../../protocol/machines.ts';
-import { Stays } from './stays.ts';
 
 /** A chart whose subjects are records: the journal has its traffic. */
 export interface StoredChart {

@@ -1,7 +1,7 @@
 /*
  * Room: life.
  *
- * Owns: How a path is gone through the real engine, and how what comes of it is held against the model.
+ * Owns: The lives of paths in the real engine, and the comparison of what they commit with the model.
  *
  * Invariant: The code of jobs is never called: what a job gives is what its path says.
  *
@@ -91,7 +91,7 @@ export class PathLife {
       }
     } finally {
       this.#gates.endAll();
-      await client.stop(definition, key);
+      await client.call((box) => box.actor(definition, key).stop());
     }
   }
 

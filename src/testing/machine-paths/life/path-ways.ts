@@ -68,7 +68,7 @@ export class PathWays {
 }
 
 /** The steps of a path in words. */
-export function pathName(path: Path): string {
+function pathName(path: Path): string {
   const names = path.map(({ name }) => name).filter((name) => name !== '');
   return names.length === 0 ? 'start' : names.join(' → ');
 }

@@ -12,7 +12,7 @@ export function stateKey({ actors, jobs }: Tree, folded: string | null): string 
   return JSON.stringify([parts, [...jobs.keys()].sort()]);
 }
 
-export function isAlive({ status }: ActorRecord): boolean {
+function isAlive({ status }: ActorRecord): boolean {
   return status === 'active' || status === 'suspended';
 }
 

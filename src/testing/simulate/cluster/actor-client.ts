@@ -1,14 +1,13 @@
 import type { SnapshotFrom } from 'xstate';
-import {
-  type DurableLogic,
-  type ExternalEvent,
-  type MachineDefinition,
-  type Receipt,
-  type Signalbox,
-  SignalboxError,
-  type StartInput,
+import type {
+  DurableLogic,
+  ExternalEvent,
+  MachineDefinition,
+  Receipt,
+  Signalbox,
+  StartInput,
 } from '../../../index.ts';
-import { lostConnection, saysNotCommitted } from '../world/faults.ts';
+import type { CarefulCalls } from './careful-calls.ts';
 import type { ClientDeps } from './client-deps.ts';
 
 /** What clients of a simulation do with durable actors. */
@@ -40,33 +39,25 @@ export interface SimulatedActorClient {
     key: string,
     event: ExternalEvent<L>,
   ) => Promise<SnapshotFrom<L>>;
-  /** Stops an actor as a careful program does: again until that is acknowledged, or there is nothing to stop. */
-  readonly stop: <L extends DurableLogic>(machine: MachineDefinition<L>, key: string) => Promise<void>;
 }
-
-type Answer<Value> = { readonly value: Value } | { readonly error: unknown };
-
-const limitMs = 30_000;
-/** Answers after which nothing more is tried. */
-const refusals = ['STEP_FAILED', 'ACTOR_NOT_FOUND', 'ACTOR_FINISHED', 'MAILBOX_FULL', 'EVENT_INVALID'];
 
 /** The durable actors of the client of one act. */
 export class ActorClient implements SimulatedActorClient {
   readonly #parts: ClientDeps;
-  readonly #isExpected: (error: unknown) => boolean;
+  readonly #calls: CarefulCalls;
   #sends = 0;
   /** The message that each actor has acknowledged last. */
   readonly #last = new Map<string, string>();
 
-  constructor(parts: ClientDeps, isExpected: (error: unknown) => boolean) {
+  constructor(parts: ClientDeps, calls: CarefulCalls) {
     this.#parts = parts;
-    this.#isExpected = isExpected;
+    this.#calls = calls;
   }
 
   start: SimulatedActorClient['start'] = async (machine, key, ...input) => {
     const { audit, world } = this.#parts;
     const id = `${machine.name}/${key}`;
-    const started = await this.#untilAnswered(`start ${id}`, (box) =>
+    const started = await this.#calls.make(`start ${id}`, (box) =>
       box.actor(machine, key).start(...([input[0], { ifExists: 'return' }] as never)),
     );
     if (started === null || 'error' in started) return null;
@@ -85,9 +76,9 @@ export class ActorClient implements SimulatedActorClient {
     const message = `${actor}#${id}`;
     const before = this.#last.get(actor) ?? null;
     const sent = (box: Signalbox): Promise<Receipt> => box.actorById(actor).send(event as never, { id });
-    const answer = await this.#untilAnswered(`send ${message}`, sent);
+    const answer = await this.#calls.make(`send ${message}`, sent);
     if (answer === null) return null;
-    if (this.#parts.sendsTwice()) await this.#untilAnswered(`send ${message} again`, sent);
+    if (this.#parts.sendsTwice()) await this.#calls.make(`send ${message} again`, sent);
     if ('error' in answer) {
       if (answer.isCertain) ledger.refuseMail(message);
       return null;
@@ -104,53 +95,11 @@ export class ActorClient implements SimulatedActorClient {
     const actor = `${machine.name}/${key}`;
     const { type } = event as { readonly type: string };
     const before = audit().actors.takenBy(actor, type);
-    const answer = await this.#within(box.actor(machine, key).ask(event));
+    const answer = await this.#calls.within(box.actor(machine, key).ask(event));
     world.note(`ask ${actor} ${type}: ${'error' in answer ? String(answer.error) : 'answered'}`);
     if ('error' in answer) throw answer.error;
     if (audit().actors.takenBy(actor, type) <= before)
       world.violated(`I27 ${actor} has answered ${type}, and no step that took it is synced`);
     return answer.value;
   };
-
-  stop: SimulatedActorClient['stop'] = async (machine, key) => {
-    await this.#untilAnswered(`stop ${machine.name}/${key}`, (box) => box.actor(machine, key).stop());
-  };
-
-  /** Null: it was given up, and may have happened. */
-  async #untilAnswered<Value>(
-    what: string,
-    call: (box: Signalbox) => Promise<Value>,
-  ): Promise<{ readonly value: Value } | { readonly error: unknown; readonly isCertain: boolean } | null> {
-    const { world, isOver, anyBox, forgets, givesUp } = this.#parts;
-    const { random } = world;
-    let isUnknown = false;
-    // As behind a load balancer: the next call of a client need not go where the last one went.
-    const first = random.chance(0.4) ? anyBox() : this.#parts.box;
-    for (let box = first; ; box = anyBox()) {
-      const answer: Answer<Value> =
-        box === null ? { error: lostConnection() } : await this.#within(call(box));
-      world.note(`${what}: ${'error' in answer ? String(answer.error) : 'acknowledged'}`);
-      if ('error' in answer) {
-        const { error } = answer;
-        if (error instanceof SignalboxError && refusals.includes(error.code))
-          return { error, isCertain: !isUnknown };
-        if (!this.#isExpected(error)) throw error;
-        isUnknown ||= box !== null && !saysNotCommitted(error);
-        if (!isUnknown && random.chance(givesUp)) return { error, isCertain: true };
-      } else if (!random.chance(forgets)) return answer;
-      else isUnknown = true;
-      if (isOver()) return null;
-      await world.sleep(random.integer(1, 2000));
-    }
-  }
-
-  /** Does not wait for a process without an answer. */
-  #within<Value>(call: Promise<Value>): Promise<Answer<Value>> {
-    const answered = call.then(
-      (value) => ({ value }),
-      (error: unknown) => ({ error }),
-    );
-    const late = this.#parts.world.sleep(limitMs).then(() => ({ error: lostConnection() }));
-    return Promise.race([answered, late]);
-  }
 }

@@ -6,9 +6,10 @@ import {
   type Signalbox,
   SignalboxError,
 } from '../../../index.ts';
-import { isInjected, lostConnection, saysNotCommitted } from '../world/faults.ts';
+import { lostConnection, saysNotCommitted } from '../world/faults.ts';
 import type { SeededRandom } from '../world/random.ts';
 import { ActorClient, type SimulatedActorClient } from './actor-client.ts';
+import { CarefulCalls, isExpected } from './careful-calls.ts';
 import type { ClientDeps } from './client-deps.ts';
 
 /** The options of a simulated put. */
@@ -36,6 +37,11 @@ export interface SimulatedClient extends SimulatedActorClient {
    * unique that of the job that has its name; null when the job was given up.
    */
   readonly put: (make: () => Job<unknown>, options?: SimulatedPutOptions) => Promise<string | null>;
+  /**
+   * Makes a call that may be repeated, such as the cancel of a job, as a careful program does: again, through any process that is
+   * up, until it is answered. Returns the value; null when it was given up. @throws what was refused for certain.
+   */
+  readonly call: <Value>(call: (box: Signalbox) => Promise<Value>) => Promise<Value | null>;
   /** Waits this many milliseconds of simulated time. */
   readonly sleep: (ms: number) => Promise<void>;
 }
@@ -57,9 +63,9 @@ export class ClientOf implements SimulatedClient {
   readonly send: SimulatedActorClient['send'];
   readonly sendTo: SimulatedActorClient['sendTo'];
   readonly ask: SimulatedActorClient['ask'];
-  readonly stop: SimulatedActorClient['stop'];
   readonly sleep: SimulatedClient['sleep'];
   readonly #parts: ClientDeps;
+  readonly #calls: CarefulCalls;
   #puts = 0;
 
   constructor(parts: ClientDeps) {
@@ -67,22 +73,48 @@ export class ClientOf implements SimulatedClient {
     this.box = parts.box;
     this.random = parts.world.random.fork();
     this.number = parts.number;
-    const { start, send, sendTo, ask, stop } = new ActorClient(parts, isExpected);
+    this.#calls = new CarefulCalls(parts);
+    const { start, send, sendTo, ask } = new ActorClient(parts, this.#calls);
     this.start = start;
     this.send = send;
     this.sendTo = sendTo;
     this.ask = ask;
-    this.stop = stop;
-    this.sleep = (ms) => parts.world.sleep(ms);
+    this.sleep = (ms) => this.#calls.counted(() => parts.world.sleep(ms));
   }
 
   // A field, so that an act can take it out of the client by destructuring.
-  put: SimulatedClient['put'] = async (make, { queue = '', ...options } = {}) => {
+  put: SimulatedClient['put'] = (make, options) => this.#calls.counted(() => this.#put(make, options));
+
+  call: SimulatedClient['call'] = async (call) => {
+    type Told = { readonly value: Awaited<ReturnType<typeof call>> } | { readonly refusal: unknown };
+    const answer = await this.#calls.make('call', async (box): Promise<Told> => {
+      try {
+        return { value: await call(box) };
+      } catch (error) {
+        if (isPassing(error)) throw error;
+        return { refusal: error };
+      }
+    });
+    if (answer === null) return null;
+    if ('error' in answer) throw answer.error;
+    if ('refusal' in answer.value) throw answer.value.refusal;
+    return answer.value.value;
+  };
+
+  /** Whether the act goes on without the process that it began with. */
+  get isCalling(): boolean {
+    return this.#calls.underWay > 0;
+  }
+
+  async #put(
+    make: () => Job<unknown>,
+    { queue = '', ...options }: SimulatedPutOptions = {},
+  ): Promise<string | null> {
     const { ledger, world, isOver } = this.#parts;
     this.#puts += 1;
     const id = `act${this.number}-${this.#puts}`;
     let isUnknown = false;
-    for (let box: Signalbox | null = this.box; ; box = this.#parts.anyBox()) {
+    for (let box = this.#parts.nextBox(); ; box = this.#parts.anyBox()) {
       const wasThere = this.#parts.audit().job(id) !== undefined;
       const { refusal, told = id } =
         box === null
@@ -102,9 +134,10 @@ export class ClientOf implements SimulatedClient {
         return null;
       }
       if (isOver()) return null;
-      await world.sleep(this.random.integer(1, 2000));
+      const ms = this.random.integer(1, 2000);
+      await world.sleep(box === null ? Math.max(ms, this.#parts.patienceMs) : ms);
     }
-  };
+  }
 
   /**
    * Returns the error that refused the put; null when it was acknowledged, with the id of the job that it gave. Does not
@@ -136,12 +169,9 @@ export class ClientOf implements SimulatedClient {
   async #check(box: Signalbox, id: string): Promise<void> {
     const { audit, world } = this.#parts;
     if (audit().job(id) === undefined) world.violated(`I1 job ${id} was acknowledged before it was synced`);
-    try {
-      await box.job(id).refresh();
-    } catch (error) {
-      if (error instanceof SignalboxError && error.code === 'JOB_NOT_FOUND')
-        world.violated(`I15 job ${id} was acknowledged and is not found`);
-    }
+    const answer = await this.#calls.within(box.job(id).refresh());
+    if ('error' in answer && answer.error instanceof SignalboxError && answer.error.code === 'JOB_NOT_FOUND')
+      world.violated(`I15 job ${id} was acknowledged and is not found`);
   }
 }
 
@@ -150,11 +180,9 @@ function isAboutTheJob(error: unknown, id: string): boolean {
   return error instanceof ConflictError && error.details.subject === `job/${id}`;
 }
 
-/** Whether an error is expected: a fault, or the state of a job, caused it. A mistake in a call is not expected. */
-export function isExpected(error: unknown): boolean {
-  if (error instanceof SignalboxError)
-    return !/^(INVALID_|ARGS_|UNKNOWN_|QUEUE_|QUOTA_|JOB_EXISTS)/.test(error.code);
-  return isInjected(error);
+/** Whether an error is over when the store or the process is there again. */
+function isPassing(error: unknown): boolean {
+  return !(error instanceof SignalboxError) || /^(STORE_|BOX_STOPPED$|CONFLICT$)/.test(error.code);
 }
 
 function isAnotherJob(error: unknown): error is SignalboxError<'JOB_EXISTS'> {

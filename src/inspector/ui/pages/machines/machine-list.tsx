@@ -2,6 +2,7 @@ import type { MachineRow } from '../../../protocol/machines.ts';
 import { countText } from '../../chart/heat.ts';
 import { numberText } from '../../format.ts';
 import { pageHash } from '../../route.ts';
+import { TestsInput } from './tests-drop.tsx';
 
 /** Every chart of the engine, one a line. */
 export function MachineList(props: { readonly machines: readonly MachineRow[]; readonly chosen: string }) {
@@ -11,6 +12,9 @@ export function MachineList(props: { readonly machines: readonly MachineRow[]; r
       <div class="bar">
         <h2 class="label">Machines</h2>
         <span class="mono quiet">{machines.length}</span>
+        <span class="end">
+          <TestsInput label="Compare with tests…" />
+        </span>
       </div>
       <table class="table">
         <thead>

@@ -11,35 +11,51 @@ import { Banner, ProblemBox, Skeleton } from '../../parts/messages.tsx';
 import { type PageRoute, pageHash } from '../../route.ts';
 import type { LatePage } from '../../shell/pages.tsx';
 import { useLive } from '../../source/live.ts';
+import { CoverageView } from './coverage-view.tsx';
 import { Figures } from './figures.tsx';
 import { HeatOutline } from './heat-outline.tsx';
 import { MachineHead } from './machine-head.tsx';
 import { MachineList } from './machine-list.tsx';
 import './machines.css';
 import { PickedWay } from './picked-way.tsx';
+import { TestsDrop } from './tests-drop.tsx';
+import { compared } from './tests-files.ts';
 
 /** Where all are, which ways they take, and which they never do: each chart of the engine as a heat map. */
 export const MachinesPage: LatePage = ({ route }) => {
   const name = route.id === null || route.id === '' ? 'job' : route.id;
+  useEffect(() => setTitle(`Machines: ${name} · Signalbox`), [name]);
+  return (
+    <TestsDrop>
+      {compared.value === null ? (
+        <Traffic name={name} route={route} />
+      ) : (
+        <CoverageView compared={compared.value} name={name} />
+      )}
+    </TestsDrop>
+  );
+};
+
+/** Without files of tests: the traffic of the journal. */
+function Traffic({ name, route }: { readonly name: string; readonly route: PageRoute }) {
   const live = useLive<MachineView>(pathOf(name, route));
   // While another way is asked for, the chart stays.
   const known = useRef<MachineView | null>(null);
   known.current = live.answer.value?.data ?? known.current;
   const view = known.current?.machine.name === name ? known.current : null;
-  useEffect(() => setTitle(`Machines: ${name} · Signalbox`), [name]);
   if (view === null)
     return (
-      <main>
+      <>
         <h1 class="unseen">Machines</h1>
         {live.problem.value === null ? (
           <Skeleton />
         ) : (
           <ProblemBox problem={live.problem.value} again={live.again} />
         )}
-      </main>
+      </>
     );
   return <Machine view={view} route={route} />;
-};
+}
 
 function Machine({ view, route }: { readonly view: MachineView; readonly route: PageRoute }) {
   const { machine, machines, picked, range } = view;
@@ -53,19 +69,17 @@ function Machine({ view, route }: { readonly view: MachineView; readonly route: 
   const hashOf = (edge: EdgeHeat): string => hashOfWay(machine.name, route, edgeKey(edge));
   const pickedKey = picked === null ? null : edgeKey(picked);
   return (
-    <main>
-      <div class="cols flip3 machines">
-        <MachineList machines={machines} chosen={machine.name} />
-        <section class="area chart-area" aria-label="Chart">
-          <MachineHead machine={machine} range={range} form={form} choose={choose} />
-          {machine.remark !== null && <Banner>{machine.remark}</Banner>}
-          <Drawn heat={heat} form={form} picked={pickedKey} hashOf={hashOf} />
-          <Unknown heat={heat} />
-          <PickedWay machine={machine} picked={picked} />
-        </section>
-        <Figures heat={heat} picked={pickedKey} hashOf={hashOf} />
-      </div>
-    </main>
+    <div class="cols flip3 machines">
+      <MachineList machines={machines} chosen={machine.name} />
+      <section class="area chart-area" aria-label="Chart">
+        <MachineHead machine={machine} range={range} form={form} choose={choose} />
+        {machine.remark !== null && <Banner>{machine.remark}</Banner>}
+        <Drawn heat={heat} form={form} picked={pickedKey} hashOf={hashOf} />
+        <Unknown heat={heat} />
+        <PickedWay machine={machine} picked={picked} />
+      </section>
+      <Figures heat={heat} picked={pickedKey} hashOf={hashOf} />
+    </div>
   );
 }
 

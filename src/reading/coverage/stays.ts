@@ -1,4 +1,4 @@
-import type { Dwell } from '../../protocol/machines.ts';
+import type { CoverageDwell } from './compare/compare-coverage.ts';
 
 /** Lengths of stays, counted by their first three digits: many are kept in little, and more than these no page shows. */
 export class Stays {
@@ -17,7 +17,7 @@ export class Stays {
     return both;
   }
 
-  dwell(): Dwell {
+  dwell(): CoverageDwell {
     const lengths = [...this.#counts].sort(([one], [other]) => one - other);
     const count = lengths.reduce((sum, [, n]) => sum + n, 0);
     const at = (part: number): number => {

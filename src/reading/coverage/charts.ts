@@ -1,0 +1,52 @@
+import { describeMachine, type MachineGraph } from '../../../machines/describe.ts';
+import { scheduleMachine } from '../../../machines/schedule.machine.ts';
+import { outlineOf } from '../../model/durable/look.ts';
+import type { PreparedMachine } from '../../model/durable/machine.ts';
+import { jobGraph, representationGraph } from '../chart-edges.ts';
+import type { CoverageChart } from './compare/coverage-chart.ts';
+
+/** The charts of the engine whose subjects are records. */
+export const ownCharts: readonly CoverageChart[] = [
+  jobGraph,
+  representationGraph,
+  describeMachine(scheduleMachine),
+].map(chartOfGraph);
+
+/** The charts of machines of a program and of the machines that are their children, each once. */
+export function chartsOf(
+  machines: Iterable<{ readonly prepared: PreparedMachine }>,
+): readonly CoverageChart[] {
+  const found = new Map<string, PreparedMachine>();
+  for (const { prepared } of machines) addAll(found, prepared);
+  return [...found.values()].map(chartOfMachine);
+}
+
+function addAll(found: Map<string, PreparedMachine>, machine: PreparedMachine): void {
+  if (found.has(machine.name)) return;
+  found.set(machine.name, machine);
+  for (const child of machine.children) addAll(found, child);
+}
+
+/** A reducer takes every event in its one state. */
+function chartOfMachine(machine: PreparedMachine): CoverageChart {
+  const states = outlineOf(machine) ?? [];
+  return {
+    machine: machine.name,
+    version: machine.version,
+    states: states.map(({ path, type, ways }) => ({ path, type, ways })),
+  };
+}
+
+function chartOfGraph({ id, version, nodes, edges }: MachineGraph): CoverageChart {
+  return {
+    machine: id,
+    version: version ?? '',
+    states: nodes.map(({ path, initial }) => ({
+      path,
+      type: initial === null ? 'atomic' : 'compound',
+      ways: edges
+        .filter(({ source }) => source === path)
+        .map(({ event, guard, target }) => ({ event, guard, targets: target === null ? [] : [target] })),
+    })),
+  };
+}
