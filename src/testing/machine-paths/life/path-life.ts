@@ -103,7 +103,7 @@ export class PathLife {
     else {
       const { actor, child } = this.#jobOf(step);
       const job = this.witness.actor(actor)?.children?.[child]?.id;
-      if (job !== undefined) this.#gates.end(job, step.outcome as Scripted);
+      if (job !== undefined) this.#gates.end(job, step.outcome);
     }
   }
 

@@ -1,6 +1,7 @@
 import { SignalboxError } from '../../../errors.ts';
 import type { Path } from './choose.ts';
-import { grown, planted, type Root, type Tree } from './tree.ts';
+import { grown, planted } from './growth.ts';
+import type { Root, Tree } from './tree.ts';
 import type { Edge } from './walk.ts';
 
 /**

@@ -1,8 +1,9 @@
 import { SignalboxError } from '../../../errors.ts';
+import { grown, planted } from './growth.ts';
 import type { JobChild } from './job-child.ts';
 import type { Scripted } from './outcomes.ts';
 import { stateKey } from './state-key.ts';
-import { type Grown, grown, nextDue, planted, type Root, type Tree, type TreeStep } from './tree.ts';
+import { type Grown, nextDue, type Root, type Tree, type TreeStep } from './tree.ts';
 
 /** What may happen on the paths of a machine. */
 export interface Walked {
