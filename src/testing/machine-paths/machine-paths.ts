@@ -53,8 +53,10 @@ export class MachinePaths implements Iterable<Way> {
 /**
  * Takes a durable machine along its paths, through the real engine in virtual time. What can happen in each state is: an event
  * that was given, the end of a job that is its child, and that time passes until the next timer. Machines that are children go their own
- * ways. After each step the actor must be as its pure machine gives it: state, context, timers and children. With `perturb` each path
- * is also gone once for each of its commits and each perturbation, and must come to the same.
+ * ways. After each step the actor must be as its pure machine gives it: state, context, timers and children. With `perturb` each commit
+ * of each path is struck once by each perturbation, in a way of its own, which must come to the same. Where a perturbation may change
+ * what comes first, such as a timer that is due before a killed process is back, the comparison ends there, and the audit of
+ * the journal goes on.
  *
  * @example
  * ```ts
