@@ -23,6 +23,8 @@ const slow = [
   'test/inspector/browser/long-list.test.ts',
   'test/inspector/browser/pages.test.ts',
   'test/inspector/past-answers.test.ts',
+  'test/machine-paths/orders.test.ts',
+  'test/machine-paths/perturbations.test.ts',
   'test/package/install.test.ts',
   'test/reading/explain-law.test.ts',
   'test/runtime/random-life.test.ts',

@@ -78,7 +78,13 @@ const table: Readonly<Record<string, Layer>> = {
     packages: ['preact', '@preact/signals'],
   },
   'src/testing': {
-    layers: [...face, 'src/testing/coverage', 'src/testing/explore', 'src/testing/simulate/oracle'],
+    layers: [
+      ...face,
+      'src/testing/coverage',
+      'src/testing/explore',
+      'src/testing/machine-paths',
+      'src/testing/simulate/oracle',
+    ],
     packages: ['xstate', 'node:*'],
   },
   // Beside the rest, so that no other file of it asks for fast-check.
@@ -103,6 +109,18 @@ const table: Readonly<Record<string, Layer>> = {
       'src/testing',
     ],
     packages: ['node:*'],
+  },
+  // It walks machines without an engine, and therefore knows the pure code.
+  'src/testing/machine-paths': {
+    layers: [
+      ...domain,
+      ...face,
+      'src/store',
+      'src/testing',
+      'src/testing/explore',
+      'src/testing/simulate/oracle',
+    ],
+    packages: ['xstate', 'node:*'],
   },
   // It makes the steps of machines anew, and therefore knows the pure code.
   'src/testing/simulate/oracle': { layers: [...domain, 'src/store'], packages: ['xstate', 'node:*'] },
@@ -176,6 +194,10 @@ const table: Readonly<Record<string, Layer>> = {
     layers: ['test', 'examples/orders', 'src/testing/explore'],
     packages: [...signalbox, 'vitest'],
   },
+  'test/machine-paths': {
+    layers: ['test', 'examples/orders', 'src/testing/explore'],
+    packages: [...signalbox, 'vitest'],
+  },
   'test/bench': { layers: ['bench'], packages: ['vitest', 'pg', 'node:*'] },
   'test/inspector/browser': {
     layers: ['test'],
@@ -189,6 +211,7 @@ const usersOfTheFace = [
   'src/testing',
   'src/testing/explore',
   'src/testing/fast-check',
+  'src/testing/machine-paths',
   'src/cli',
 ];
 
@@ -227,6 +250,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'box',
   ],
   'src/store/json': ['ports', 'journal', 'snapshot', 'recovery', 'log'],
+  'src/testing/machine-paths': ['model', 'life'],
   'src/testing/simulate': ['oracle', 'world', 'audit', 'cluster'],
 };
 

@@ -85,8 +85,9 @@ export class Simulation implements SimulatedRun {
       host,
       journal: this.#journal,
       settings: settingsOf(this.#scenario, plan.intervals, (attempt, call) => {
-        const { intercept } = this.#nemesis;
-        return intercept === undefined ? call() : intercept(attempt, call);
+        const own = this.#scenario.intercept ?? callThrough;
+        const faulty = this.#nemesis.intercept ?? callThrough;
+        return faulty(attempt, () => own(attempt, call));
       }),
       size: plan.dispatchers,
     });
@@ -310,6 +311,8 @@ export class Simulation implements SimulatedRun {
       this.violated(`I16 act ${number} failed: ${(error as Error)?.stack ?? String(error)}`);
   }
 }
+
+const callThrough: Intercept = (_attempt, call) => call();
 
 function settingsOf(
   scenario: SimulatedScenario,

@@ -32,6 +32,8 @@ export interface SimulatedActorClient {
     key: string,
     event: ExternalEvent<L>,
   ) => Promise<Receipt | null>;
+  /** As `send`, to an actor by its id, such as `order/17/parcel`: a child has no key. */
+  readonly sendTo: (id: string, event: { readonly type: string }) => Promise<Receipt | null>;
   /** Asks an actor once, since a question has no id. Returns the snapshot. @throws what `ask` throws in production. */
   readonly ask: <L extends DurableLogic>(
     machine: MachineDefinition<L>,
@@ -65,14 +67,16 @@ export class ActorClient implements SimulatedActorClient {
     return id;
   };
 
-  send: SimulatedActorClient['send'] = async (machine, key, event) => {
+  send: SimulatedActorClient['send'] = (machine, key, event) =>
+    this.sendTo(`${machine.name}/${key}`, event as { readonly type: string });
+
+  sendTo: SimulatedActorClient['sendTo'] = async (actor, event) => {
     const { audit, world, ledger, number } = this.#parts;
     this.#sends += 1;
-    const actor = `${machine.name}/${key}`;
     const id = `act${number}-${this.#sends}`;
     const message = `${actor}#${id}`;
     const before = this.#last.get(actor) ?? null;
-    const sent = (box: Signalbox): Promise<Receipt> => box.actor(machine, key).send(event, { id });
+    const sent = (box: Signalbox): Promise<Receipt> => box.actorById(actor).send(event as never, { id });
     const answer = await this.#calls.make(`send ${message}`, sent);
     if (answer === null) return null;
     if (this.#parts.sendsTwice()) await this.#calls.make(`send ${message} again`, sent);
