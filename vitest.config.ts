@@ -23,6 +23,8 @@ const slow = [
   'test/inspector/browser/long-list.test.ts',
   'test/inspector/browser/pages.test.ts',
   'test/inspector/past-answers.test.ts',
+  'test/machine-paths/orders.test.ts',
+  'test/machine-paths/perturbations.test.ts',
   'test/package/install.test.ts',
   'test/reading/explain-law.test.ts',
   'test/runtime/random-life.test.ts',
@@ -45,6 +47,7 @@ const slow = [
   'test/store/promotion/export.test.ts',
   'test/store/promotion/kill-points.test.ts',
   'test/store/promotion/promotion.test.ts',
+  'test/testing/fast-check/random-stories.test.ts',
   'test/testing/replay/copied-histories.test.ts',
   'test/torture/postgres/*.test.ts',
 ];

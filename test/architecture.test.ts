@@ -83,6 +83,7 @@ const table: Readonly<Record<string, Layer>> = {
       'src/reading',
       'src/testing/coverage',
       'src/testing/explore',
+      'src/testing/machine-paths',
       'src/testing/replay',
       'src/testing/simulate/oracle',
     ],
@@ -92,6 +93,11 @@ const table: Readonly<Record<string, Layer>> = {
   'src/testing/replay': {
     layers: [...face, ...domain, 'src/reading', 'src/testing', 'src/testing/simulate/oracle'],
     packages: ['xstate', 'node:*'],
+  },
+  // Beside the rest, so that no other file of it asks for fast-check.
+  'src/testing/fast-check': {
+    layers: [...face, 'src/testing', 'src/testing/explore', 'src/testing/simulate/oracle'],
+    packages: ['fast-check'],
   },
   // It reads rows from entries, as the command does.
   'src/testing/coverage': {
@@ -110,6 +116,18 @@ const table: Readonly<Record<string, Layer>> = {
       'src/testing',
     ],
     packages: ['node:*'],
+  },
+  // It walks machines without an engine, and therefore knows the pure code.
+  'src/testing/machine-paths': {
+    layers: [
+      ...domain,
+      ...face,
+      'src/store',
+      'src/testing',
+      'src/testing/explore',
+      'src/testing/simulate/oracle',
+    ],
+    packages: ['xstate', 'node:*'],
   },
   // It makes the steps of machines anew, and therefore knows the pure code.
   'src/testing/simulate/oracle': { layers: [...domain, 'src/store'], packages: ['xstate', 'node:*'] },
@@ -161,6 +179,7 @@ const table: Readonly<Record<string, Layer>> = {
       'src/testing',
       'src/testing/replay',
       'src/testing/coverage',
+      'src/testing/fast-check',
       'src/testing/simulate/oracle',
       'src/cli',
       'docs',
@@ -183,6 +202,10 @@ const table: Readonly<Record<string, Layer>> = {
     layers: ['test', 'examples/orders', 'src/testing/explore'],
     packages: [...signalbox, 'vitest'],
   },
+  'test/machine-paths': {
+    layers: ['test', 'examples/orders', 'src/testing/explore'],
+    packages: [...signalbox, 'vitest'],
+  },
   'test/bench': { layers: ['bench'], packages: ['vitest', 'pg', 'node:*'] },
   'test/inspector/browser': {
     layers: ['test'],
@@ -195,6 +218,8 @@ const usersOfTheFace = [
   'src/inspector',
   'src/testing',
   'src/testing/explore',
+  'src/testing/fast-check',
+  'src/testing/machine-paths',
   'src/testing/replay',
   'src/cli',
 ];
@@ -234,6 +259,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'box',
   ],
   'src/store/json': ['ports', 'journal', 'snapshot', 'recovery', 'log'],
+  'src/testing/machine-paths': ['model', 'life'],
   'src/testing/simulate': ['oracle', 'world', 'audit', 'cluster'],
 };
 

@@ -22,6 +22,7 @@ describe('A start', () => {
       to: 'approval',
       ending: null,
       isTaken: true,
+      transitions: [],
       effects: [],
       patch: {
         machine: 'order',

@@ -9,6 +9,7 @@ import {
   type StartInput,
   sendToActor,
 } from 'signalbox';
+import { machinePaths, type SimulatedJob } from 'signalbox/testing';
 import { assign, fromTransition, type InputFrom, type OutputFrom, type SnapshotFrom, setup } from 'xstate';
 import { type Equal, same } from './equal.ts';
 
@@ -146,4 +147,46 @@ export const wrong = [
   defineMachine(machine, { onErorr: 'fail' }),
   // @ts-expect-error an option that a child job does not have
   fromJob(charge, { id: 'one' }),
+];
+
+export const paths = [
+  machinePaths(order, {
+    input: { id: '17', email: 'ada@example.org', cents: 4200 },
+    events: [{ type: 'order.approve', by: 'Grace' }],
+    jobs: {
+      charge: [{ output: { receipt: 'r-1' } }, { error: new Error('declined') }],
+      greet: [{ output: 'hello' }],
+      mail: [{ output: 'sent' }],
+    },
+    perturb: ['kill', 'lost', 'twice'],
+    until: (snapshot) => snapshot.matches('done'),
+    invariant: ({ snapshot, jobs }) => {
+      same<Equal<typeof snapshot, SnapshotFrom<typeof machine>>>();
+      const charges: readonly SimulatedJob[] = jobs.charge;
+      return snapshot.matches('paying') ? charges : undefined;
+    },
+  }),
+  machinePaths(order, { inputs: [{ id: '17', email: 'ada@example.org', cents: 4200 }] }),
+  machinePaths(length, { events: [{ type: 'change', by: 4 }], stateKey: ({ context }) => context.toFixed() }),
+  // @ts-expect-error a start without input
+  machinePaths(order, {}),
+  // @ts-expect-error an input without its fields
+  machinePaths(order, { input: { id: '17' } }),
+  // @ts-expect-error an input that the machine does not take
+  machinePaths(order, { inputs: [{ id: 17, email: 'ada@example.org', cents: 4200 }] }),
+  // @ts-expect-error an event without its field
+  machinePaths(length, { events: [{ type: 'change' }] }),
+  // @ts-expect-error a forged outcome of a child
+  machinePaths(length, { events: [{ type: 'xstate.done.actor.charge' }] }),
+  machinePaths(order, {
+    inputs: [],
+    // @ts-expect-error an output that the job does not give
+    jobs: { charge: [{ output: { receipt: 17 } }] },
+  }),
+  // @ts-expect-error neither an output nor an error
+  machinePaths(order, { inputs: [], jobs: { greet: [{}] } }),
+  // @ts-expect-error a perturbation that is not there
+  machinePaths(length, { perturb: ['fire'] }),
+  // @ts-expect-error a state that the machine does not have
+  machinePaths(order, { inputs: [], until: (snapshot) => snapshot.matches('shipping') }),
 ];

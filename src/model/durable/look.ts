@@ -89,7 +89,7 @@ function nodesAt({ engine }: PreparedMachine, { state }: ActorRecord): readonly 
 }
 
 /** As XState reads descriptors: a type, a beginning with `.*`, or `*`. */
-function describes(descriptor: string, type: string): boolean {
+export function describes(descriptor: string, type: string): boolean {
   if (descriptor === type || descriptor === '*') return true;
   if (!descriptor.endsWith('.*')) return false;
   const beginning = descriptor.slice(0, -2);
@@ -137,7 +137,8 @@ function waysOf(node: AnyStateNode): readonly OutlineWay[] {
   return [...always, ...others];
 }
 
-function wayOf(event: string, { guard, target }: AnyTransitionDefinition): OutlineWay {
+/** A transition as outlines show it. `event` empty: it needs none. */
+export function wayOf(event: string, { guard, target }: AnyTransitionDefinition): OutlineWay {
   return {
     event,
     guard: guard === undefined ? null : guardText(guard),

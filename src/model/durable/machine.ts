@@ -9,7 +9,7 @@
  *
  * May import: checks, chart, values, records.
  */
-import type { AnyStateMachine, EventObject, TransitionActorLogic } from 'xstate';
+import type { AnyStateMachine, AnyTransitionDefinition, EventObject, TransitionActorLogic } from 'xstate';
 import type { ActorChild, ActorEnding, ActorParent } from '../../../machines/actor.machine.ts';
 import type { Json } from '../../../machines/json.ts';
 import type { Limits } from '../checks/limits.ts';
@@ -126,6 +126,8 @@ export interface Stepped {
   readonly ending: ActorEnding;
   /** Something took the event; otherwise XState has ignored it. */
   readonly isTaken: boolean;
+  /** The transitions that it took, in order. */
+  readonly transitions: readonly AnyTransitionDefinition[];
   readonly effects: readonly DurableEffect[];
 }
 

@@ -1,4 +1,4 @@
-import type { AnyActorScope, EventObject } from 'xstate';
+import type { AnyActorScope, AnyTransitionDefinition, EventObject } from 'xstate';
 
 /** An action as XState hands it to the executor of its scope. */
 export interface AskedAction {
@@ -56,24 +56,25 @@ export interface OpenStep {
   readonly self: ActorRef;
   readonly actions: readonly AskedAction[];
   readonly emitted: readonly EventObject[];
-  /** Whether a transition was taken. */
-  hasMoved(): boolean;
+  /** The transitions that were taken, in order, but those that do nothing. */
+  readonly transitions: readonly AnyTransitionDefinition[];
 }
 
 interface Moved {
-  readonly _transitions?: readonly { readonly target?: unknown; readonly actions: readonly unknown[] }[];
+  readonly _transitions?: readonly AnyTransitionDefinition[];
 }
 
 /** Opens a step: nothing that is asked for in it is done. */
 export function openStep(id: string, parent: string | null): OpenStep {
   const actions: AskedAction[] = [];
   const emitted: EventObject[] = [];
-  let hasMoved = false;
+  const transitions: AnyTransitionDefinition[] = [];
   const system = {
     ...inertSystem,
     _sendInspectionEvent({ _transitions }: Moved): void {
-      hasMoved ||=
-        _transitions?.some((each) => each.target !== undefined || each.actions.length > 0) ?? false;
+      if (_transitions === undefined) return;
+      for (const each of _transitions)
+        if (each.target !== undefined || each.actions.length > 0) transitions.push(each);
     },
   };
   const self = new ActorRef(
@@ -96,7 +97,7 @@ export function openStep(id: string, parent: string | null): OpenStep {
       actions.push(action);
     },
   };
-  return { scope: scope as unknown as AnyActorScope, self, actions, emitted, hasMoved: () => hasMoved };
+  return { scope: scope as unknown as AnyActorScope, self, actions, emitted, transitions };
 }
 
 const nothing = (): void => {};

@@ -120,6 +120,7 @@ export function stepTimer(
     to: record.state,
     ending: null,
     isTaken: actor !== undefined,
+    transitions: [],
     effects: actor === undefined ? [] : [{ type: 'send', to: { actor }, event: stored }],
   };
 }
@@ -178,7 +179,8 @@ function settled(
     from: record?.state ?? null,
     to: stateOf(machine, next, nodes, record),
     ending: isDone ? 'done' : null,
-    isTaken: step.hasMoved(),
+    isTaken: step.transitions.length > 0,
+    transitions: step.transitions,
     effects: consequences.effects,
   };
 }
@@ -213,7 +215,7 @@ function reduced(
   checkContextSize(record, changes, at);
   consequences.writeTo(changes, false);
   const { effects } = consequences;
-  return { patch: changes, from: '', to: '', ending: null, isTaken: true, effects };
+  return { patch: changes, from: '', to: '', ending: null, isTaken: true, transitions: [], effects };
 }
 
 function name({ name, version, hash }: PreparedMachine, record: ActorRecord | null, changes: Changes): void {
@@ -252,7 +254,15 @@ export function endMachine(
   if (failure !== null) changes.failure = failure.data as unknown as Json;
   const { effects } = consequences;
   const ending = failure === null ? 'stopped' : 'failed';
-  return { patch: changes, from: record.state, to: record.state, ending, isTaken: true, effects };
+  return {
+    patch: changes,
+    from: record.state,
+    to: record.state,
+    ending,
+    isTaken: true,
+    transitions: [],
+    effects,
+  };
 }
 
 /** The record after a step, for the next one in the same commit. */

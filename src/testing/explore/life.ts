@@ -8,10 +8,7 @@ import { type Point, pointsOf } from './points.ts';
 import { type Strike, StrikingNemesis } from './strike.ts';
 
 /** How lives are made: all that a simulation needs but what goes wrong. */
-export type LifePlan = Omit<
-  SimulationPlan,
-  'makeNemesis' | 'onSynced' | 'isOneLife' | 'faults' | 'dispatchers'
->;
+export type LifePlan = Omit<SimulationPlan, 'makeNemesis' | 'isOneLife' | 'faults' | 'dispatchers'>;
 
 /** A life, as it was. */
 export interface Life {
@@ -47,7 +44,10 @@ export async function live(plan: LifePlan, strikes: readonly Strike[]): Promise<
       nemesis = new StrikingNemesis(deps, strikes);
       return nemesis;
     },
-    onSynced: (synced) => void entries.push(...synced),
+    onSynced: (synced) => {
+      entries.push(...synced);
+      plan.onSynced?.(synced);
+    },
   });
   const report = await simulation.run();
   const { made, struck } = nemesis as unknown as StrikingNemesis;

@@ -11,6 +11,8 @@ export interface Point {
   readonly number: number;
   /** Number of its call of the store. */
   readonly call: number;
+  /** Place of its first entry in the journal of its life. */
+  readonly entry: number;
   /** What it changed, for people: `job.finish of charge`. */
   readonly label: string;
   /** The jobs of the program that it changed, as it left them. */
@@ -58,8 +60,9 @@ export function pointsOf(
     const end = found.slice(index + 1).find((next) => next !== undefined) ?? entries.length;
     for (; at < end; at += 1) follow(records, entries[at] as HistoryEntry);
     const first = call.changes.find((change) => kinds.includes(change.kind) && !isOfSystem(change));
-    if (first !== undefined && found[index] !== undefined)
-      points.push(pointOf(points.length + 1, call, { first, records, limited }));
+    const entry = found[index];
+    if (first !== undefined && entry !== undefined)
+      points.push(pointOf(points.length + 1, call, { first, entry, records, limited }));
   }
   return points;
 }
@@ -104,11 +107,12 @@ function pointOf(
   { call, changes, calls }: MadeCall,
   known: {
     readonly first: Changed;
+    readonly entry: number;
     readonly records: ReadonlyMap<string, ReplayedRecord>;
     readonly limited: ReadonlySet<string>;
   },
 ): Point {
-  const { first, records, limited } = known;
+  const { first, entry, records, limited } = known;
   const touched = new Set(changes.map(({ kind, id }) => `${kind}/${id}`));
   const all = [...touched].flatMap((key) => records.get(key) ?? []);
   const jobs = all.filter(({ kind, fields }) => kind === 'job' && !isSystemName(String(fields.name)));
@@ -116,6 +120,7 @@ function pointOf(
   return {
     number,
     call,
+    entry,
     label: labelOf(first, records),
     jobs: jobs.map(({ id, fields, state }) => ({
       id,

@@ -27,6 +27,8 @@ export interface SimulationPlan {
   readonly makeNemesis: (deps: NemesisDeps, faults: SimulationFaults) => Nemesis;
   /** One life: its acts begin at once and are never given up, and the phase of faults ends when it does. */
   readonly isOneLife: boolean;
+  /** Whether an act is at something that its client does not see, such as to let time pass. */
+  readonly isBusy?: () => boolean;
   readonly safetyMs: number;
   readonly livenessMs: number;
   readonly deathMs: number;
@@ -83,8 +85,9 @@ export class Simulation implements SimulatedRun {
       host,
       journal: this.#journal,
       settings: settingsOf(this.#scenario, plan.intervals, (attempt, call) => {
-        const { intercept } = this.#nemesis;
-        return intercept === undefined ? call() : intercept(attempt, call);
+        const own = this.#scenario.intercept ?? callThrough;
+        const faulty = this.#nemesis.intercept ?? callThrough;
+        return faulty(attempt, () => own(attempt, call));
       }),
       size: plan.dispatchers,
     });
@@ -177,7 +180,9 @@ export class Simulation implements SimulatedRun {
   /** Whether an act can still do something: one that waits for a process that was killed waits for ever. */
   #isActing(): boolean {
     return (
-      this.#toAct > 0 || [...this.#acting].some((client) => client.isCalling || this.#isThere(client.box))
+      this.#toAct > 0 ||
+      this.#plan.isBusy?.() === true ||
+      [...this.#acting].some((client) => client.isCalling || this.#isThere(client.box))
     );
   }
 
@@ -306,6 +311,8 @@ export class Simulation implements SimulatedRun {
       this.violated(`I16 act ${number} failed: ${(error as Error)?.stack ?? String(error)}`);
   }
 }
+
+const callThrough: Intercept = (_attempt, call) => call();
 
 function settingsOf(
   scenario: SimulatedScenario,

@@ -8,7 +8,7 @@ import { newJobRecord } from '../../../src/model/jobs/step.ts';
 import type { JobRecord } from '../../../src/model/records/records.ts';
 import { eventOf } from '../../../src/reading/replay/event-of.ts';
 import { jobSteps } from '../../../src/reading/replay/job-steps.ts';
-import { jobEvents } from '../../machines/job-samples.ts';
+import { jobEvents } from '../../../src/testing/models/job-events.ts';
 import { World } from '../../runtime/life-world.ts';
 import { anyAct } from '../../runtime/random-lives.ts';
 

@@ -7,6 +7,7 @@ import type {
   Signalbox,
   StartInput,
 } from '../../../index.ts';
+import { lostConnection } from '../world/faults.ts';
 import type { CarefulCalls } from './careful-calls.ts';
 import type { ClientDeps } from './client-deps.ts';
 
@@ -31,6 +32,8 @@ export interface SimulatedActorClient {
     key: string,
     event: ExternalEvent<L>,
   ) => Promise<Receipt | null>;
+  /** As `send`, to an actor by its id, such as `order/17/parcel`: a child has no key. */
+  readonly sendTo: (id: string, event: { readonly type: string }) => Promise<Receipt | null>;
   /** Asks an actor once, since a question has no id. Returns the snapshot. @throws what `ask` throws in production. */
   readonly ask: <L extends DurableLogic>(
     machine: MachineDefinition<L>,
@@ -64,14 +67,16 @@ export class ActorClient implements SimulatedActorClient {
     return id;
   };
 
-  send: SimulatedActorClient['send'] = async (machine, key, event) => {
+  send: SimulatedActorClient['send'] = (machine, key, event) =>
+    this.sendTo(`${machine.name}/${key}`, event as { readonly type: string });
+
+  sendTo: SimulatedActorClient['sendTo'] = async (actor, event) => {
     const { audit, world, ledger, number } = this.#parts;
     this.#sends += 1;
-    const actor = `${machine.name}/${key}`;
     const id = `act${number}-${this.#sends}`;
     const message = `${actor}#${id}`;
     const before = this.#last.get(actor) ?? null;
-    const sent = (box: Signalbox): Promise<Receipt> => box.actor(machine, key).send(event, { id });
+    const sent = (box: Signalbox): Promise<Receipt> => box.actorById(actor).send(event as never, { id });
     const answer = await this.#calls.make(`send ${message}`, sent);
     if (answer === null) return null;
     if (this.#parts.sendsTwice()) await this.#calls.make(`send ${message} again`, sent);
@@ -87,10 +92,12 @@ export class ActorClient implements SimulatedActorClient {
   };
 
   ask: SimulatedActorClient['ask'] = async (machine, key, event) => {
-    const { audit, world, box } = this.#parts;
+    const { audit, world, nextBox } = this.#parts;
     const actor = `${machine.name}/${key}`;
     const { type } = event as { readonly type: string };
     const before = audit().actors.takenBy(actor, type);
+    const box = nextBox();
+    if (box === null) throw lostConnection();
     const answer = await this.#calls.within(box.actor(machine, key).ask(event));
     world.note(`ask ${actor} ${type}: ${'error' in answer ? String(answer.error) : 'answered'}`);
     if ('error' in answer) throw answer.error;

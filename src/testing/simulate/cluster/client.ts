@@ -42,6 +42,8 @@ export interface SimulatedClient extends SimulatedActorClient {
    * up, until it is answered. Returns the value; null when it was given up. @throws what was refused for certain.
    */
   readonly call: <Value>(call: (box: Signalbox) => Promise<Value>) => Promise<Value | null>;
+  /** Waits this many milliseconds of simulated time. */
+  readonly sleep: (ms: number) => Promise<void>;
 }
 
 /** What a put answered: an error, or null and the id of the job that has the name. */
@@ -59,7 +61,9 @@ export class ClientOf implements SimulatedClient {
   readonly number: number;
   readonly start: SimulatedActorClient['start'];
   readonly send: SimulatedActorClient['send'];
+  readonly sendTo: SimulatedActorClient['sendTo'];
   readonly ask: SimulatedActorClient['ask'];
+  readonly sleep: SimulatedClient['sleep'];
   readonly #parts: ClientDeps;
   readonly #calls: CarefulCalls;
   #puts = 0;
@@ -70,10 +74,12 @@ export class ClientOf implements SimulatedClient {
     this.random = parts.world.random.fork();
     this.number = parts.number;
     this.#calls = new CarefulCalls(parts);
-    const { start, send, ask } = new ActorClient(parts, this.#calls);
+    const { start, send, sendTo, ask } = new ActorClient(parts, this.#calls);
     this.start = start;
     this.send = send;
+    this.sendTo = sendTo;
     this.ask = ask;
+    this.sleep = (ms) => this.#calls.counted(() => parts.world.sleep(ms));
   }
 
   // A field, so that an act can take it out of the client by destructuring.

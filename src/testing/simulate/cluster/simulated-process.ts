@@ -24,6 +24,7 @@ export type SimulatedBoxOptions = Pick<
   | 'retryPolicies'
   | 'threadModule'
   | 'threads'
+  | 'intercept'
 >;
 
 /** The intervals of simulated dispatchers: polls, pings, and the death interval. */
@@ -35,7 +36,7 @@ export interface Intervals {
 
 /** The settings of simulated processes. */
 export interface ProcessSettings {
-  readonly options: SimulatedBoxOptions & Pick<SignalboxOptions, 'intercept'>;
+  readonly options: SimulatedBoxOptions;
   /** Agent `main` of every queue. Null: no agent. */
   readonly agent: AgentSettings | null;
   /** Called for each box before its dispatcher starts. */
