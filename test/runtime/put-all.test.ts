@@ -1,4 +1,12 @@
-import { createSignalbox, defineJob, type Job, memoryStore, type Signalbox, SignalboxError } from 'signalbox';
+import {
+  createSignalbox,
+  defineJob,
+  type Job,
+  memoryStore,
+  type Signalbox,
+  SignalboxError,
+  serial,
+} from 'signalbox';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const square = defineJob({ name: 'square', run: (n: number) => n * n });
@@ -100,6 +108,20 @@ describe('putAll', () => {
     expect([jobs.map(({ id }) => id), await noted()]).toEqual([['square-1', 'square-2'], 2]);
     const other = square(3).with({ id: 'square-1' });
     expect((await refusal(box.queue().putAll([other]))).code).toBe('JOB_EXISTS');
+  });
+
+  it('acknowledges joined jobs that are there, and makes handles of the jobs in them', async () => {
+    const make = (n: number): [Job<unknown>, Job<number>] => {
+      const inner = square(n);
+      return [serial([inner, square(n)]).with({ id: 'both' }), inner];
+    };
+    const [first, storedInner] = make(2);
+    await box.queue().putAll([first]);
+    const stored = await noted();
+    const [again, inner] = make(2);
+    await box.queue().putAll([again]);
+    expect([again.id, inner.id, await noted()]).toEqual(['both', storedInner.id, stored]);
+    expect((await refusal(box.queue().putAll([make(3)[0]]))).code).toBe('JOB_EXISTS');
   });
 
   it('is part of a transaction', async () => {

@@ -18,8 +18,8 @@ import { checkPriority } from '../../model/jobs/priority.ts';
 import { newJobRecord, stepJob, type Transition } from '../../model/jobs/step.ts';
 import type { PutResult } from '../../model/jobs/unique/name-answer.ts';
 import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
-import { systemNames } from '../../model/records/system-names.ts';
-import { encodeArgs, encodeValue } from '../../model/values/values.ts';
+import { isSystemName, systemNames } from '../../model/records/system-names.ts';
+import { encodeArgs, encodeValue, referredJobs } from '../../model/values/values.ts';
 import type { Change, Precondition } from '../../store/store.ts';
 import { beginningMs, durationMs } from '../../time.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
@@ -220,6 +220,11 @@ export class JobDrafts {
     return id;
   }
 
+  /** The drafts that it has made records of, with their ids. */
+  get ids(): ReadonlyMap<JobLike, string> {
+    return this.#ids;
+  }
+
   #refer(value: object): string | null {
     if (!isJob(value)) return null;
     if (value.isStored) return value.id;
@@ -283,13 +288,39 @@ export function contentOf(record: JobRecord): Record<string, Json> {
 export async function isKnown(work: UnitOfWork, job: JobLike, id: string): Promise<boolean> {
   const present = await work.read('job', id);
   if (present === undefined) return false;
-  const args = new JobDrafts(work).args(job.args);
-  if (present.name !== job.name || JSON.stringify(present.args) !== JSON.stringify(args)) {
-    throw new SignalboxError('JOB_EXISTS', { id });
-  }
+  const made = await madeBefore(work, job, present);
+  if (made === null) throw new SignalboxError('JOB_EXISTS', { id });
   await work.context.store.settled();
-  job.attach(work.handles, present, 'existing');
+  for (const [draft, record] of made) draft.attach(work.handles, record, 'existing');
   return true;
+}
+
+/** A draft and the drafts in its arguments, with what an earlier call has stored of each; null: that has stored another job. */
+async function madeBefore(
+  work: UnitOfWork,
+  job: JobLike,
+  present: JobRecord,
+  mayHaveGrown = isSystemName(present.name),
+): Promise<readonly (readonly [JobLike, JobRecord])[] | null> {
+  if (present.name !== job.name) return null;
+  const drafts = new JobDrafts(work);
+  const args = drafts.args(job.args);
+  const stored = mayHaveGrown ? present.args.slice(0, args.length) : present.args;
+  const [ids, storedIds] = [referredJobs([...args]), referredJobs([...stored])];
+  const made: (readonly [JobLike, JobRecord])[] = [[job, present]];
+  let text = JSON.stringify(args);
+  for (const [draft, id] of drafts.ids) {
+    const storedId = storedIds[ids.indexOf(id)];
+    const record = storedId === undefined ? undefined : await work.read('job', storedId);
+    // Drafts in the arguments of a draft are asked for with that.
+    if (record === undefined) continue;
+    // Joins append arguments to the jobs that they run.
+    const inner = await madeBefore(work, draft, record, true);
+    if (inner === null) return null;
+    made.push(...inner);
+    text = text.replaceAll(`"${id}"`, `"${storedId}"`);
+  }
+  return text === JSON.stringify(stored) ? made : null;
 }
 
 /** The refusal of a job that is put or stored twice. */
