@@ -1,5 +1,7 @@
+import type { Json } from '../../../machines/json.ts';
 import { latestStart } from '../../model/jobs/deadline.ts';
-import { isSystemName } from '../../model/records/system-names.ts';
+import { isSystemName, systemNames } from '../../model/records/system-names.ts';
+import { referredJobs } from '../../model/values/values.ts';
 import type { HistoryEntry } from '../../store/entry.ts';
 import { afterEntry, type ReplayedRecord } from '../simulate/audit/replayed-record.ts';
 import type { Changed } from '../simulate/cluster/connection-faults.ts';
@@ -115,7 +117,8 @@ function pointOf(
   const { first, entry, records, limited } = known;
   const touched = new Set(changes.map(({ kind, id }) => `${kind}/${id}`));
   const all = [...touched].flatMap((key) => records.get(key) ?? []);
-  const jobs = all.filter(({ kind, fields }) => kind === 'job' && !isSystemName(String(fields.name)));
+  const jobs = all.filter(({ kind, fields }) => kind === 'job' && isOfProgram(String(fields.name)));
+  const others = [...records.values()].filter(({ kind }) => kind === 'job');
   const lasts = [...records.values()].flatMap((record) => lastInstantOf(record) ?? []);
   return {
     number,
@@ -126,7 +129,7 @@ function pointOf(
       id,
       name: String(fields.name),
       state: state ?? 'new',
-      isAwaited: fields.reply != null || [...records.values()].some((other) => other.fields.waitingOn === id),
+      isAwaited: fields.reply != null || others.some((other) => isAbout(other, id)),
     })),
     holds: jobs.some(({ state }) => /^(assigned|active)/.test(state ?? '')),
     tooLateAt: lasts.length === 0 ? null : Math.max(...lasts),
@@ -141,6 +144,16 @@ function pointOf(
         ({ kind, fields }) => kind === 'job' && fields.name === calls && hasTimeLimit(fields),
       ),
   };
+}
+
+/** Joins are put and cancelled by the program, as its own jobs are. */
+function isOfProgram(name: string): boolean {
+  return !isSystemName(name) || name === systemNames.serial || name === systemNames.parallel;
+}
+
+/** Whether a job waits for another, or has it as an argument, as joins have those that they run. */
+function isAbout({ fields: { waitingOn, args = [] } }: ReplayedRecord, id: string): boolean {
+  return waitingOn === id || referredJobs(args as Json).includes(id);
 }
 
 function hasTimeLimit({ timeout, deadline }: ReplayedRecord['fields']): boolean {

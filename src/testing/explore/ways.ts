@@ -1,5 +1,5 @@
 import { type PerturbationName, perturbations } from './perturbations.ts';
-import type { Point } from './points.ts';
+import type { Point, PointJob } from './points.ts';
 import type { Strike } from './strike.ts';
 
 /** What is done to a life, with the name of that. */
@@ -8,31 +8,42 @@ export interface Plan {
   readonly strikes: readonly Strike[];
 }
 
+/** Names what is done at a point, in words. */
+type NameOf = (point: Point, words: string) => string;
+
 /** The same life with one thing done at each of its points: as far as that can be done there. Pure. */
 export function plansOf(
   points: readonly Point[],
   wanted: readonly PerturbationName[],
   canLose: boolean,
+  nameOf: NameOf = ({ number, label }, words) => `commit ${number} ${label} · ${words}`,
 ): readonly Plan[] {
   return points.flatMap((point) =>
     wanted.flatMap((perturbation) =>
-      perturbation === 'lost' && !canLose ? [] : plansAt(point, perturbation),
+      perturbation === 'lost' && !canLose ? [] : plansAt(point, perturbation, nameOf),
     ),
   );
 }
 
-function plansAt(point: Point, perturbation: PerturbationName): readonly Plan[] {
-  const plan = (strike: Partial<Strike> = {}, words = perturbations[perturbation]): Plan => ({
-    name: `commit ${point.number} ${point.label} · ${words}`,
+function plansAt(point: Point, perturbation: PerturbationName, nameOf: NameOf): readonly Plan[] {
+  const words = perturbations[perturbation];
+  const plan = (strike: Partial<Strike> = {}, what = words): Plan => ({
+    name: nameOf(point, what),
     strikes: [{ call: point.call, perturbation, job: null, until: null, ...strike }],
   });
+  const plansOfJobs = (jobs: readonly PointJob[]): readonly Plan[] =>
+    jobs.map(({ id, name }, place) => {
+      // Of jobs with one name the second has a 2 behind it.
+      const before = jobs.slice(0, place).filter((each) => each.name === name).length;
+      return plan({ job: id }, `${name}${before === 0 ? '' : ` ${before + 1}`} ${words}`);
+    });
   switch (perturbation) {
     case 'taken':
       return point.holds ? [plan()] : [];
     case 'late':
       return point.tooLateAt === null ? [] : [plan({ until: point.tooLateAt })];
     case 'timer':
-      return point.timers.map(({ actor, dueAt }) => plan({ until: dueAt }, `next timer of ${actor} first`));
+      return point.timers.map(({ actor, dueAt }) => plan({ until: dueAt }, words.replace('…', actor)));
     case 'twice':
       return point.isNamedMessage ? [plan()] : [];
     case 'throws':
@@ -40,13 +51,9 @@ function plansAt(point: Point, perturbation: PerturbationName): readonly Plan[] 
     case 'hangs':
       return point.calls && point.hasTimeLimit ? [plan()] : [];
     case 'pulled':
-      return point.jobs
-        .filter(({ state, isAwaited }) => state === 'pending' && !isAwaited)
-        .map(({ id, name }) => plan({ job: id }, `${name} taken out`));
+      return plansOfJobs(point.jobs.filter(({ state, isAwaited }) => state === 'pending' && !isAwaited));
     case 'cancelled':
-      return point.jobs
-        .filter(({ state }) => !/^(callbacks|completed)/.test(state))
-        .map(({ id, name }) => plan({ job: id }, `${name} cancelled`));
+      return plansOfJobs(point.jobs.filter(({ state }) => !/^(callbacks|completed)/.test(state)));
     default:
       return [plan()];
   }

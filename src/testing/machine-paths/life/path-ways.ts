@@ -1,6 +1,6 @@
 import { type Way, WayError } from '../../explore/explore.ts';
 import { type Life, live } from '../../explore/life.ts';
-import { type PerturbationName, perturbations } from '../../explore/perturbations.ts';
+import type { PerturbationName } from '../../explore/perturbations.ts';
 import type { Point } from '../../explore/points.ts';
 import type { Strike } from '../../explore/strike.ts';
 import { plansOf } from '../../explore/ways.ts';
@@ -49,11 +49,16 @@ export class PathWays {
     // What fails undisturbed fails in all ways.
     if (life.report.violations.length > 0) return [undisturbed];
     const points = this.#newOf(path, life.points, begins);
-    const plans = plansOf(points, this.#wanted, life.canLose).map(({ strikes }): Way => {
-      const way = `${name} · ${strikes.map((strike) => strikeName(points, strike)).join(', ')}`;
-      return { name: way, run: () => lived(world, path, way, strikes) };
-    });
-    return [undisturbed, ...plans];
+    const plans = plansOf(
+      points,
+      this.#wanted,
+      life.canLose,
+      ({ number, label }, words) => `${name} · ${words} at commit ${number} (${label})`,
+    );
+    const disturbed = plans.map(
+      ({ name: way, strikes }): Way => ({ name: way, run: () => lived(world, path, way, strikes) }),
+    );
+    return [undisturbed, ...disturbed];
   }
 
   #newOf(path: Path, points: readonly Point[], begins: readonly number[]): readonly Point[] {
@@ -71,14 +76,6 @@ export class PathWays {
 function pathName(path: Path): string {
   const names = path.map(({ name }) => name).filter((name) => name !== '');
   return names.length === 0 ? 'start' : names.join(' → ');
-}
-
-function strikeName(points: readonly Point[], { call, perturbation, job, until }: Strike): string {
-  const point = points.find((each) => each.call === call);
-  const name = point?.jobs.find(({ id }) => id === job)?.name;
-  const actor = point?.timers.find(({ dueAt }) => dueAt === until)?.actor;
-  const words = perturbations[perturbation].replace('…', actor ?? '…');
-  return `${name === undefined ? words : `${name} ${words}`} at commit ${point?.number} (${point?.label})`;
 }
 
 function thrown(name: string, cause: Error): Error {
