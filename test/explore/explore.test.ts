@@ -269,6 +269,18 @@ describe('A way that breaks a promise', () => {
     await expect(broken).rejects.toMatchObject({ code: 'WAY_FAILED', details: { way: 'undisturbed' } });
   });
 
+  it('is one whose act does not end', async () => {
+    const waiting = explore({
+      within: '1m',
+      scenario: () => {
+        const { pay, jobs } = plain();
+        return { jobs, act: ({ put }) => put(() => pay('17')).then(() => new Promise(() => {})) };
+      },
+    });
+
+    await expect(waiting).rejects.toThrow('`act` has not ended after 60000 ms');
+  });
+
   it('is one whose jobs do not end', async () => {
     const stuck = explore({
       within: '1m',
@@ -296,10 +308,22 @@ describe('explore', () => {
     [{ limit: 3 }, 'limit'],
     [{ within: 'soon' }, 'within'],
     [{ deep: 1 }, 'deep'],
+    [{ perturb: 5 }, 'perturb'],
+    [{ store: 'memory' }, 'store'],
+    [{ scenario: () => undefined }, 'scenario'],
+    [{ scenario: async () => scenario() }, 'gives a promise'],
+    [{ scenario: () => ({ jobs: [] }) }, 'act'],
+    [{ scenario: () => ({ ...scenario(), invariants: () => {} }) }, 'invariants'],
+    [{ scenario: () => ({ ...scenario(), invariant: true }) }, 'invariant'],
+    [{ scenario: () => ({ ...scenario(), jobs: [undefined] }) }, 'defineJob'],
   ])('refuses %o', async (wrong, option) => {
     const refused = explore({ scenario: scenario as never, ...(wrong as object) });
 
     await expect(refused).rejects.toThrow(option);
+  });
+
+  it('refuses to be called without options', async () => {
+    await expect(explore(undefined as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
 
   it('knows the coverage of no chart that the scenario does not have', async () => {

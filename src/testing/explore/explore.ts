@@ -6,7 +6,7 @@ import { once, type SimulateOptions } from '../simulate/simulate.ts';
 import { simulatedJsonStore } from '../simulate/world/simulated-json-store.ts';
 import { type ChartCoverage, coverageOfJobs, coverageOfMachine, TakenRows } from './chart-coverage.ts';
 import { type Life, type LifePlan, live } from './life.ts';
-import { type PerturbationName, perturbationNames } from './perturbations.ts';
+import { checkPerturbations, type PerturbationName, perturbationNames } from './perturbations.ts';
 import { joined, type Plan, plansOf } from './ways.ts';
 
 /** The options of `explore`. */
@@ -105,8 +105,8 @@ const undisturbed: Plan = { name: 'undisturbed', strikes: [] };
  * @throws SignalboxError `INVALID_OPTION`, `INVALID_DURATION`.
  */
 export async function explore(options: ExploreOptions): Promise<Ways> {
-  const { depth = 1, limit = 10_000, perturb = perturbationNames } = options;
   const plan = lifePlanOf(options);
+  const { depth = 1, limit = 10_000, perturb = perturbationNames } = options;
   const taken = new TakenRows();
   const go = async ({ name, strikes }: Plan): Promise<Life> => {
     const life = await live(plan, strikes);
@@ -168,13 +168,14 @@ export function lifePlanOf(options: ExploreOptions): LifePlan {
   const { scenario, depth = 1, limit = 1, perturb = [], within = '1d' } = options;
   const { pollInterval = '8s', pingInterval = '8s', deathInterval = '25s' } = options;
   const { onWarning = (message: string) => console.warn(message) } = options;
+  for (const option of ['store', 'onWarning'] as const)
+    if (options[option] !== undefined && typeof options[option] !== 'function')
+      throw invalid(option, 'a function', String(options[option]));
   if (typeof scenario !== 'function') throw invalid('scenario', 'a function', String(scenario));
   if (depth !== 1 && depth !== 2) throw invalid('depth', '1 or 2', String(depth));
   if (!Number.isInteger(limit) || limit < 1)
     throw invalid('limit', 'a whole number from 1 up', String(limit));
-  for (const name of perturb)
-    if (!perturbationNames.includes(name))
-      throw invalid('perturb', perturbationNames.join(', '), String(name));
+  checkPerturbations(perturb);
   const withinMs = durationMs(within, 'within');
   return {
     scenario,

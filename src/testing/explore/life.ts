@@ -3,12 +3,16 @@ import { chartsOf } from '../../reading/coverage/charts.ts';
 import type { CoverageChart } from '../../reading/coverage/compare/coverage-chart.ts';
 import type { Definition } from '../../runtime/definitions/definition.ts';
 import type { SimulationReport } from '../simulate/cluster/report.ts';
+import { checkScenario } from '../simulate/cluster/scenario.ts';
 import { Simulation, type SimulationPlan } from '../simulate/simulation.ts';
 import { type Point, pointsOf } from './points.ts';
 import { type Strike, StrikingNemesis } from './strike.ts';
 
 /** How lives are made: all that a simulation needs but what goes wrong. */
-export type LifePlan = Omit<SimulationPlan, 'makeNemesis' | 'isOneLife' | 'faults' | 'dispatchers'>;
+export type LifePlan = Omit<
+  SimulationPlan,
+  'makeNemesis' | 'isOneLife' | 'endsActs' | 'faults' | 'dispatchers'
+>;
 
 /** A life, as it was. */
 export interface Life {
@@ -32,7 +36,7 @@ export async function live(plan: LifePlan, strikes: readonly Strike[]): Promise<
   const simulation = new Simulation(1, {
     ...plan,
     scenario: (run) => {
-      const scenario = plan.scenario(run);
+      const scenario = checkScenario(plan.scenario(run));
       limited = withHeartbeat(scenario.jobs ?? []);
       charts = chartsOf(scenario.machines ?? []);
       return scenario;
@@ -40,6 +44,7 @@ export async function live(plan: LifePlan, strikes: readonly Strike[]): Promise<
     dispatchers: 1,
     faults: false,
     isOneLife: true,
+    endsActs: strikes.length === 0,
     makeNemesis: (deps) => {
       nemesis = new StrikingNemesis(deps, strikes);
       return nemesis;

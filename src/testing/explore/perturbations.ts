@@ -1,3 +1,5 @@
+import { invalid } from '../check-options.ts';
+
 /** What can be done to a life at one of its commits. */
 export type PerturbationName =
   | 'lost'
@@ -36,3 +38,11 @@ export const perturbations: { readonly [name in PerturbationName]: string } = {
 };
 
 export const perturbationNames = Object.keys(perturbations) as readonly PerturbationName[];
+
+/** @throws SignalboxError `INVALID_OPTION` for what is no list of perturbations. */
+export function checkPerturbations(given: readonly PerturbationName[]): void {
+  if (!Array.isArray(given)) throw invalid('perturb', 'a list of perturbations', String(given));
+  for (const name of given)
+    if (!perturbationNames.includes(name))
+      throw invalid('perturb', `of ${perturbationNames.join(', ')}`, String(name));
+}

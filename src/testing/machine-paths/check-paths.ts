@@ -2,7 +2,7 @@ import type { DurableLogic } from '../../index.ts';
 import { describes } from '../../model/durable/look.ts';
 import type { PreparedMachine } from '../../model/durable/machine.ts';
 import { checkObject, checkOptions, invalid } from '../check-options.ts';
-import { perturbationNames } from '../explore/perturbations.ts';
+import { checkPerturbations } from '../explore/perturbations.ts';
 import type { PathsMode } from './model/choose.ts';
 import { type JobOutcome, type Scripted, scripted } from './model/outcomes.ts';
 import type { MachinePathsOptions } from './path-options.ts';
@@ -37,10 +37,7 @@ export function checkPathOptions(machine: PreparedMachine, given: MachinePathsOp
   for (const option of ['invariant', 'until', 'stateKey'] as const)
     if (given[option] !== undefined && typeof given[option] !== 'function')
       throw invalid(option, 'a function', String(given[option]));
-  if (!Array.isArray(perturb)) throw invalid('perturb', 'a list of perturbations', String(perturb));
-  for (const name of perturb)
-    if (!perturbationNames.includes(name))
-      throw invalid('perturb', `of ${perturbationNames.join(', ')}`, String(name));
+  checkPerturbations(perturb);
   if (!Array.isArray(events)) throw invalid('events', 'a list of events', String(events));
   for (const event of events as readonly { readonly type: string }[]) checkEvent(machine, event);
   checkObject(jobs, 'jobs');

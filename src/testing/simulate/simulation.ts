@@ -8,7 +8,13 @@ import { ClientOf } from './cluster/client.ts';
 import { Cluster } from './cluster/cluster.ts';
 import type { Nemesis, NemesisDeps } from './cluster/nemesis.ts';
 import { reported, reportedActor, type SimulationReport } from './cluster/report.ts';
-import type { SimulatedActor, SimulatedJob, SimulatedRun, SimulatedScenario } from './cluster/scenario.ts';
+import {
+  checkScenario,
+  type SimulatedActor,
+  type SimulatedJob,
+  type SimulatedRun,
+  type SimulatedScenario,
+} from './cluster/scenario.ts';
 import type { Intervals, ProcessSettings } from './cluster/simulated-process.ts';
 import { Oracle } from './oracle/oracle.ts';
 import { drawnFaults, type SimulationFaults } from './world/faults.ts';
@@ -27,6 +33,8 @@ export interface SimulationPlan {
   readonly makeNemesis: (deps: NemesisDeps, faults: SimulationFaults) => Nemesis;
   /** One life: its acts begin at once and are never given up, and the phase of faults ends when it does. */
   readonly isOneLife: boolean;
+  /** Whether nothing keeps acts from their end. */
+  readonly endsActs?: boolean;
   /** Whether an act is at something that its client does not see, such as to let time pass. */
   readonly isBusy?: () => boolean;
   readonly safetyMs: number;
@@ -73,7 +81,7 @@ export class Simulation implements SimulatedRun {
     this.#host = host;
     this.#journal = new Journal(world, host);
     this.random = world.random.fork();
-    this.#scenario = plan.scenario(this);
+    this.#scenario = checkScenario(plan.scenario(this));
     this.#journal.oracle = new Oracle(this.#scenario.machines ?? []);
     const recorder = recorderFor(this.#scenario.machines);
     this.#journal.onSynced = (entries) => {
@@ -175,6 +183,10 @@ export class Simulation implements SimulatedRun {
     if (!isOneLife) await scheduler.runUntil(end);
     while (scheduler.now < end && (this.#isActing() || this.#isAtWork(end)))
       await scheduler.runUntil(Math.min(end, scheduler.now + pollMs));
+    if (this.#plan.endsActs === true && this.#isActing())
+      this.violated(
+        `I16 \`act\` has not ended after ${safetyMs} ms. Wait in it only for what comes in simulated time.`,
+      );
   }
 
   /** Whether an act can still do something: one that waits for a process that was killed waits for ever. */

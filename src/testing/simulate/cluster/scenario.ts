@@ -1,4 +1,5 @@
 import type { AgentSettings, JobStatus, Signalbox } from '../../../index.ts';
+import { checkOptions, invalid } from '../../check-options.ts';
 import type { SimulationFaults } from '../world/faults.ts';
 import type { SeededRandom } from '../world/random.ts';
 import type { SimulatedClient } from './client.ts';
@@ -23,6 +24,30 @@ export interface SimulatedScenario extends SimulatedBoxOptions {
    * agents.
    */
   readonly agent?: AgentSettings | null;
+}
+
+const known = [
+  ...['act', 'acts', 'prepare', 'invariant', 'check', 'install', 'agent', 'jobs', 'machines', 'queues'],
+  ...['filters', 'choosers', 'conditions', 'retryPolicies', 'threadModule', 'threads', 'intercept'],
+] as const satisfies readonly (keyof SimulatedScenario)[];
+
+/** Refuses what is no scenario. Nothing else tells a mistyped `invariant`. @throws SignalboxError `INVALID_OPTION`. */
+export function checkScenario(given: SimulatedScenario): SimulatedScenario {
+  if (given instanceof Promise)
+    throw invalid('scenario', 'a function that gives its scenario at once', 'one that gives a promise');
+  checkOptions(given, known, 'scenario');
+  const { act, acts = 1 } = given;
+  if (typeof act !== 'function') throw invalid('act', 'a function', String(act));
+  if (!Number.isInteger(acts) || acts < 0) throw invalid('acts', 'a whole number from 0 up', String(acts));
+  for (const option of ['prepare', 'invariant', 'check', 'install'] as const)
+    if (given[option] !== undefined && typeof given[option] !== 'function')
+      throw invalid(option, 'a function', String(given[option]));
+  const { jobs = [], machines = [] } = given;
+  if (!Array.isArray(jobs) || !jobs.every((job) => Object(job).definition !== undefined))
+    throw invalid('jobs', 'a list of what defineJob returns', String(jobs));
+  if (!Array.isArray(machines) || !machines.every((machine) => Object(machine).prepared !== undefined))
+    throw invalid('machines', 'a list of what defineMachine returns', String(machines));
+  return given;
 }
 
 /** The run of one seed, for its scenario. */
