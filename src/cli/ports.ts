@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -62,7 +62,9 @@ export interface TextFile {
   readonly text: string;
 }
 
+/** Writes a file, and the folders above it. What is there is replaced. */
 export function writeText(path: string, text: string): void {
+  mkdirSync(dirname(resolve(path)), { recursive: true });
   writeFileSync(path, text);
 }
 

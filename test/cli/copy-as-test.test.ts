@@ -81,6 +81,9 @@ it('The line for the real code is named', async () => {
     "In it: The real job goes here, instead of the next line: import { … } from '../src/jobs.ts';",
   );
   expect(json.json).toMatchObject({ ok: true, id, kind: 'job' });
+  expect((await copy('door/a', 'named-3.test.ts')).out).toContain(
+    'In it: Put the import of the machine here.',
+  );
 });
 
 it('A file that is there is left as it is', async () => {

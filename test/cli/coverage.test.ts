@@ -66,7 +66,7 @@ describe('signalbox coverage', () => {
     const shown = await run('coverage', '--tests', tests, '--from', from);
 
     expect([asked.code, shown.code]).toEqual([1, 0]);
-    expect(asked.out).toMatch(/^Tests: 1 files\. Production: \d+ entries from \S+Z to \S+Z\.$/m);
+    expect(asked.out).toMatch(/^Tests: 1 file\. Production: \d+ entries from \S+Z to \S+Z\.$/m);
     expect(asked.out).toMatch(/^door@1 +3 +1 +0 +2$/m);
     expect(asked.out).toMatch(/^job@\S+ +\d+ +5 +\d+ +0$/m);
     expect(asked.out).toMatch(/^door +open +shut +shut +2 +\d+ ms$/m);
@@ -140,7 +140,7 @@ describe('signalbox coverage', () => {
 
   it('writes one page without scripts and requests, with each chart and its figures', async () => {
     const from = await production('open', 'shut');
-    const html = join(folder, 'heat.html');
+    const html = join(folder, 'made', 'for', 'it', 'heat.html');
 
     const { code, out } = await run('coverage', '--tests', tests, '--from', from, '--html', html);
     const page = readFileSync(html, 'utf8');

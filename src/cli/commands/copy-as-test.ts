@@ -39,7 +39,7 @@ export const copyAsTestCommand: Command = {
       isGood: true,
       lines: [
         `Wrote the history of ${id} to ${to}.`,
-        ...(todo === undefined ? [] : [`In it: ${todo.slice(3)}`]),
+        ...(todo === undefined ? [] : [`In it: ${todo.slice(3).replace(/, for example:$/, '.')}`]),
       ],
       json: { ok: true, id, kind, to },
     };

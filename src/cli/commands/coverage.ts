@@ -61,7 +61,7 @@ export const coverage: Command = {
       ...{ tests: rows, production: journal.rows, dwell: journal.dwell },
     });
     if (html !== undefined) {
-      const about = { tests: `${files.length} files of ${listIn(tests).join(', ')}` };
+      const about = { tests: `${filesText(files.length)} of ${listIn(tests).join(', ')}` };
       writeText(html, await pageOf(charts, { ...about, production: `${from}, ${rangeOf(journal)}` }));
     }
     return resultOf(charts, { files: files.length, journal, failOn, html });
@@ -96,6 +96,10 @@ async function pageOf(
   return heatPage({ charts, ...about, styles: builtStyles() });
 }
 
+function filesText(count: number): string {
+  return count === 1 ? '1 file' : `${count} files`;
+}
+
 function rangeOf({ entries, fromAt, toAt }: JournalCoverage): string {
   if (fromAt === null) return 'no entries';
   return `${entries} entries from ${instantText(fromAt)} to ${instantText(toAt)}`;
@@ -116,7 +120,7 @@ function resultOf(
   return {
     isGood: failOn === undefined || untested === 0,
     lines: [
-      `Tests: ${files} files. Production: ${rangeOf(journal)}.`,
+      `Tests: ${filesText(files)}. Production: ${rangeOf(journal)}.`,
       ...chartsTable(charts),
       ...(untested === 0 ? [] : ['', ...untestedTable(charts)]),
       ...linesOfOthers(charts),
