@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineJob, defineMachine } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
@@ -113,6 +113,8 @@ describe('collectCoverage', () => {
 
     writeFileSync(join(folder, 'file'), '');
     expect(collectCoverage({ dir })).toBe(first);
+    expect(collectCoverage({ dir: `${dir}/` })).toBe(first);
+    expect(collectCoverage({ dir: relative('.', dir) })).toBe(first);
     expect(() => collectCoverage({ dir: folder })).toThrow('a process collects into one folder');
     expect(() => collectCoverage({ dir: '' })).toThrow('the path of a folder');
     expect(() => collectCoverage({} as never)).toThrow('the path of a folder');

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { checkOptions, invalid } from '../check-options.ts';
 import { coverageFiles } from './ports.ts';
 import { record } from './recorder.ts';
@@ -32,7 +32,7 @@ export interface CoverageCollection {
  * ```ts
  * import { mkdtemp, readFile } from 'node:fs/promises';
  * import { tmpdir } from 'node:os';
- * import { join } from 'node:path';
+ * import { join, resolve } from 'node:path';
  * import { defineJob } from 'signalbox';
  * import { collectCoverage, createTestBox } from 'signalbox/testing';
  *
@@ -50,8 +50,10 @@ export interface CoverageCollection {
  */
 export function collectCoverage(options: CoverageOptions): CoverageCollection {
   checkOptions(options, ['dir']);
-  const { dir } = options;
-  if (typeof dir !== 'string' || dir === '') throw invalid('dir', 'the path of a folder', String(dir));
+  const { dir: given } = options;
+  if (typeof given !== 'string' || given === '') throw invalid('dir', 'the path of a folder', String(given));
+  // A test may go to another folder before its process ends.
+  const dir = resolve(given);
   if (collected !== null) {
     if (collected.dir === dir) return collected.collection;
     throw invalid('dir', `${collected.dir}: a process collects into one folder`, dir);
