@@ -48,6 +48,11 @@ export interface CopyOptions {
  */
 export function copyAsTest(entries: Iterable<HistoryEntry>, options: CopyOptions = {}): string {
   checkKnown(options, ['redact', 'values', 'from']);
+  const { redact, values = false, from = null } = options;
+  if (redact !== undefined && !(Array.isArray(redact) && redact.every((path) => typeof path === 'string')))
+    throw invalidOption('redact', 'a list of paths', redact);
+  // Whatever else is meant by it, values are not shown for it.
+  if (typeof values !== 'boolean') throw invalidOption('values', 'true or false', values);
   const history = [...entries].sort((one, other) => one.seq - other.seq);
   const [first] = history;
   if (first === undefined || history.some(({ kind, id }) => kind !== first.kind || id !== first.id))
@@ -56,7 +61,6 @@ export function copyAsTest(entries: Iterable<HistoryEntry>, options: CopyOptions
       'the history of one job or one actor',
       first === undefined ? 'none' : 'several',
     );
-  const { from = null } = options;
   if (first.kind === 'actor')
     return actorFile(history, from, (actor) => actorShowing(actor, history, options));
   if (first.kind === 'job') return ofJob(history, from, options);

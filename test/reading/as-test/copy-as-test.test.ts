@@ -170,6 +170,8 @@ it.each<[string, readonly HistoryEntry[], object, string]>([
   ['an actor without its beginning', of('actor', 'order/17').slice(1), {}, 'HISTORY_CUT'],
   ['a job without its beginning', of('job', jobs('charge')).slice(1), {}, 'HISTORY_CUT'],
   ['an unknown option', of('actor', 'order/17'), { form: from }, 'INVALID_OPTION'],
+  ['a path in place of paths', of('job', jobs('charge')), { redact: '0' as never }, 'INVALID_OPTION'],
+  ['a text in place of true', of('job', jobs('charge')), { values: 'no' as never }, 'INVALID_OPTION'],
   [
     'a name that is none',
     of('actor', 'order/17'),
