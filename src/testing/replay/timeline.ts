@@ -103,11 +103,17 @@ export async function timeline(store: string | StoreReader): Promise<Timeline> {
   const pasts = new Pasts(source, past);
   return {
     at: (moment) => {
-      if (typeof moment !== 'number' && !(moment instanceof Date))
+      const at: unknown = moment instanceof Date ? moment.getTime() : moment;
+      if (typeof at !== 'number' || Number.isNaN(at))
         throw invalid('moment', 'the seq of an entry, or a Date', String(moment));
       return new PastMoment(pasts, moment);
     },
-    steps: (of) => ('actor' in of ? stepsOf(source, 'actor', of.actor) : stepsOf(source, 'job', of.job)),
+    steps: (of) => {
+      const { actor, job }: { readonly actor?: string; readonly job?: string } = Object(of);
+      const id: unknown = actor ?? job;
+      if (typeof id !== 'string') throw invalid('of', '{ actor: id } or { job: id }', JSON.stringify(of));
+      return stepsOf(source, actor === undefined ? 'job' : 'actor', id);
+    },
   };
 }
 
@@ -158,6 +164,7 @@ class PastMoment implements Moment {
     { prepared }: MachineDefinition<L>,
     key: string,
   ): Promise<SnapshotFrom<L>> {
+    if (prepared === undefined) throw invalid('machine', 'what defineMachine returns', 'something else');
     const id = `${prepared.name}/${key}`;
     const record = await this.#record('actor', id);
     if (record === undefined) throw new SignalboxError('ACTOR_NOT_FOUND', { id });

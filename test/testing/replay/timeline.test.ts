@@ -111,3 +111,15 @@ it('The timeline of a directory is that of its closed store', async () => {
 it.each([[null], [{}], [7]])('A timeline of %j is refused', async (given) => {
   await expect(timeline(given as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
 });
+
+it('A timeline refuses what is no moment, no machine, and nothing that has steps', async () => {
+  const { box, tearDown } = await createTestBox();
+  const past = await timeline(box.store);
+
+  for (const moment of [Number.NaN, new Date('never'), '7', undefined])
+    expect(() => past.at(moment as never)).toThrow('Expected `moment` to be the seq of an entry, or a Date');
+  await expect(past.at(0).actor({} as never, '17')).rejects.toThrow('what defineMachine returns');
+  for (const of of [{}, undefined, { job: 7 }])
+    expect(() => past.steps(of as never)).toThrow('Expected `of` to be { actor: id } or { job: id }');
+  await tearDown();
+});
