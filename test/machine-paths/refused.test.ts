@@ -51,6 +51,14 @@ describe('machinePaths refuses', () => {
     );
   });
 
+  it('paths of which none comes to their end', async () => {
+    const paths = machinePaths(counter, { paths: 'shortest', until: () => false });
+
+    await expect(paths).rejects.toThrow(
+      /`until` to be true in a state that can be reached, got false in all/,
+    );
+  });
+
   it('more simple paths than the limit', async () => {
     const names = ['a', 'b', 'c', 'd'];
     const region = (name: string) => ({

@@ -102,8 +102,8 @@ export class MachinePaths implements Iterable<Way> {
  * console.log(paths.coverage().missed); // => []
  * ```
  *
- * @throws SignalboxError `INVALID_OPTION`: also for an event that no machine here knows, a child without outcomes, and more states
- *   than `limit`.
+ * @throws SignalboxError `INVALID_OPTION`: also for an event that no machine here knows, a child without outcomes, more states
+ *   than `limit`, and paths that all miss `until`.
  */
 export async function machinePaths<L extends DurableLogic>(
   machine: MachineDefinition<L>,
@@ -135,6 +135,12 @@ export async function machinePaths<L extends DurableLogic>(
     now,
   });
   const chosen = choosePaths(graph, mode, { endsOnly: until !== undefined, limit });
+  if (chosen.length === 0)
+    throw invalid(
+      'until',
+      'true in a state that can be reached',
+      `false in all ${graph.nodes.length} states`,
+    );
   const paths = chosen.map((path) => retraced(root, path, now));
   const world: PathWorld = {
     definition: machine as unknown as MachineDefinition<DurableLogic>,

@@ -68,7 +68,8 @@ export function machineModel<Machine extends AnyStateMachine>(
 ): GraphModel<Machine, 'actor'> {
   checkOptions(options, ['input', 'events', 'outcomes', 'seen']);
   const { events = [], outcomes = {}, seen = (context) => context } = options;
-  const { prepared, name } = definition;
+  const { prepared, name } = definition ?? {};
+  if (prepared === undefined) throw invalid('definition', 'what defineMachine returns', String(definition));
   if (prepared.engine === null) throw invalid('definition', 'a machine with states', `the reducer "${name}"`);
   const machine = prepared.engine.machine as Machine;
   type Event = EventFromLogic<Machine>;
@@ -124,7 +125,8 @@ function causeOf(type: string): EventCause {
 export function knows(machine: AnyStateMachine, type: string): boolean {
   return machine.events.some(
     (known) =>
-      known === type || known === '*' || (known.endsWith('.*') && type.startsWith(known.slice(0, -1))),
+      // `scan.*` takes `scan`, too.
+      known === type || known === '*' || (known.endsWith('.*') && `${type}.`.startsWith(known.slice(0, -1))),
   );
 }
 

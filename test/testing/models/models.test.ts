@@ -141,7 +141,26 @@ describe('machineModel', () => {
     expect(Object.keys(getAdjacencyMap(model.machine, model.walk()))).toHaveLength(3);
   });
 
+  it('knows events by the beginnings that states describe, as XState does', () => {
+    const parcel = defineMachine(
+      setup({ types: { events: {} as { type: 'scan' } | { type: 'scan.lost' } } }).createMachine({
+        id: 'parcel',
+        version: '1',
+        initial: 'sent',
+        states: { sent: { on: { 'scan.*': { target: 'seen' } } }, seen: {} },
+      }),
+    );
+    const model = machineModel(parcel, { events: [{ type: 'scan' }, { type: 'scan.lost' }] });
+
+    expect(getSimplePaths(model.machine, model.walk())).toHaveLength(3);
+  });
+
   it.each([
+    [
+      'what is no machine',
+      () => machineModel(undefined as never),
+      /`definition` to be what defineMachine returns, got undefined/,
+    ],
     [
       'an event that the machine does not have',
       () => machineModel(order, { events: [{ type: 'aprove' } as never] }),
