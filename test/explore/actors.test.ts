@@ -62,4 +62,8 @@ it('A message is taken once on every way, also when it is sent twice; a timer th
     taken: ['open tell open', 'open xstate.after.3600000.counter.open shut'],
     missed: [],
   });
+  expect(ways.coverage('job')).toMatchObject({
+    missed: [],
+    outOfReach: { 'new job.put pending': 'no job is put' },
+  });
 });

@@ -313,6 +313,7 @@ describe('explore', () => {
     [{ scenario: () => undefined }, 'scenario'],
     [{ scenario: async () => scenario() }, 'gives a promise'],
     [{ scenario: () => ({ jobs: [] }) }, 'act'],
+    [{ scenario: () => ({ act: () => {} }) }, 'makes a commit'],
     [{ scenario: () => ({ ...scenario(), invariants: () => {} }) }, 'invariants'],
     [{ scenario: () => ({ ...scenario(), invariant: true }) }, 'invariant'],
     [{ scenario: () => ({ ...scenario(), jobs: [undefined] }) }, 'defineJob'],

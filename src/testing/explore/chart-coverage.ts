@@ -87,6 +87,7 @@ function factsOf(base: Life, depth: number, taken: ReachFacts['taken']): ReachFa
   return {
     taken,
     depth,
+    hasJob: ofJobs.length > 0,
     hasOwnJob: base.points.some(({ jobs }) =>
       jobs.some(({ state, isAwaited }) => state === 'pending' && !isAwaited),
     ),

@@ -12,7 +12,11 @@ import { joined, type Plan, plansOf } from './ways.ts';
 /** The options of `explore`. */
 export interface ExploreOptions
   extends Pick<SimulateOptions, 'store' | 'pollInterval' | 'pingInterval' | 'deathInterval' | 'onWarning'> {
-  /** Makes the scenario of one way. Called for each way, so that jobs and checks start with fresh state. Its `act` is called once. */
+  /**
+   * Makes the scenario of one way. Called for each way, so that jobs and checks start with fresh state. Its `act` is called once. A way
+   * ends with its act and the jobs that are left: for what a schedule puts, let the act sleep until then. An act that waits for a result
+   * gets the errors of its job, too.
+   */
   readonly scenario: (run: SimulatedRun) => SimulatedScenario;
   /** How many perturbations one way has, one after the other: 1 or 2. Default 1. */
   readonly depth?: 1 | 2;
@@ -115,6 +119,8 @@ export async function explore(options: ExploreOptions): Promise<Ways> {
     return life;
   };
   const base = await go(undisturbed);
+  if (base.points.length === 0)
+    throw invalid('scenario', 'one whose act makes a commit, or sleeps until one comes', 'none in its life');
   const plans: Plan[] = [undisturbed, ...plansOf(base.points, perturb, base.canLose)];
   mustFit(plans.length, limit);
   if (depth === 2) {

@@ -3,6 +3,8 @@ export interface ReachFacts {
   /** Whether a row was taken, as `from event to`. */
   taken(row: string): boolean;
   readonly depth: number;
+  /** Whether there is a job. */
+  readonly hasJob: boolean;
   /** Whether there is a job for whose outcome no job and no actor waits. */
   readonly hasOwnJob: boolean;
   /** Whether a job has a callback. */
@@ -27,7 +29,6 @@ export interface ReachFacts {
 /** Why a row cannot be reached by any perturbation of a scenario; null: it can. */
 type Reach = (facts: ReachFacts) => string | null;
 
-const always: Reach = () => null;
 const because =
   (reason: string): Reach =>
   () =>
@@ -51,6 +52,7 @@ const insteadOf =
   ({ taken }) =>
     taken(row) ? reason : null;
 
+const always = needs('hasJob', 'no job is put');
 const ownCall = because('only a call of the program takes it');
 const callback = needs('hasCallback', 'no job has a callback');
 const lastStart = needs('hasLastStart', 'no job has a beginBy or a deadline');
