@@ -48,6 +48,7 @@ const slow = [
   'test/store/promotion/export.test.ts',
   'test/store/promotion/kill-points.test.ts',
   'test/store/promotion/promotion.test.ts',
+  'test/testing/fast-check/random-stories.test.ts',
   'test/torture/postgres/*.test.ts',
 ];
 

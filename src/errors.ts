@@ -180,6 +180,8 @@ const messages = {
     `Expected everything to stop within ${about.limit}, got ${about.problems.join('; ')}. Let it end, then tear down again.`,
   SIMULATION_FAILED: (about: { seed: number; hash: string; violations: readonly string[]; replay: string }) =>
     `Expected every promise to be kept with seed ${about.seed}, got ${about.violations.length} broken: ${about.violations.slice(0, 5).join('; ')}. Run it again, with the same trace (${about.hash}): ${about.replay}`,
+  STORY_FAILED: (about: { story: readonly string[]; differences: readonly string[] }) =>
+    `Expected the story to go as its model says, got ${about.differences.length} ${about.differences.length === 1 ? 'difference' : 'differences'}:\n${lines(about.differences.slice(0, 5))}\nThe story:\n${lines(about.story)}\nTell it again, with the same trace: runCommands(scenario, error.report.commands).`,
   WAY_FAILED: (about: { way: string; violations: readonly string[]; trace: readonly string[] }) =>
     `Expected every promise to be kept on the way "${about.way}", got ${about.violations.length} broken: ${about.violations.slice(0, 5).join('; ')}. Read what happened on it, in order, with milliseconds since the beginning:\n${about.trace.join('\n')}`,
   TRANSACTION_ENDED: (about: { call: string }) =>
@@ -253,6 +255,10 @@ const messages = {
 
 function listed(names: readonly string[]): string {
   return names.length === 0 ? 'none' : names.map((name) => `"${name}"`).join(', ');
+}
+
+function lines(texts: readonly string[]): string {
+  return texts.map((text) => `  ${text}`).join('\n');
 }
 
 const mostShown = 3;

@@ -87,6 +87,11 @@ const table: Readonly<Record<string, Layer>> = {
     ],
     packages: ['xstate', 'node:*'],
   },
+  // Beside the rest, so that no other file of it asks for fast-check.
+  'src/testing/fast-check': {
+    layers: [...face, 'src/testing', 'src/testing/explore', 'src/testing/simulate/oracle'],
+    packages: ['fast-check'],
+  },
   // It reads rows from entries, as the command does.
   'src/testing/coverage': {
     layers: [...domain, 'src/store', 'src/reading', 'src/reading/coverage/compare', 'src/testing'],
@@ -166,6 +171,7 @@ const table: Readonly<Record<string, Layer>> = {
       'src/inspector/ui',
       'src/testing',
       'src/testing/coverage',
+      'src/testing/fast-check',
       'src/testing/simulate/oracle',
       'src/cli',
       'docs',
@@ -204,6 +210,7 @@ const usersOfTheFace = [
   'src/inspector',
   'src/testing',
   'src/testing/explore',
+  'src/testing/fast-check',
   'src/testing/machine-paths',
   'src/cli',
 ];

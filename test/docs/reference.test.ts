@@ -10,6 +10,7 @@ const entries = {
   'signalbox/inspector': 'src/inspector/index.ts',
   'signalbox/reading': 'src/reading/index.ts',
   'signalbox/testing': 'src/testing/index.ts',
+  'signalbox/testing/fast-check': 'src/testing/fast-check/index.ts',
 };
 
 /** An exported name and the file that declares it. */

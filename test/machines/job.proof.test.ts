@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { JobContext, JobInput } from '../../machines/job.context.ts';
 import { jobMachine } from '../../machines/job.machine.ts';
 import { compileChart } from '../../src/model/chart/compile.ts';
+import { jobEvents } from '../../src/testing/models/job-events.ts';
 import { expectSameSteps } from '../model/chart/equality.ts';
-import { jobEvents } from './job-samples.ts';
 
 // Leaves out counters, which grow without end, and settings, which decide nothing. Guards and assigns read only
 // the rest.

@@ -9,9 +9,9 @@ import { BadStatusError } from '../../src/errors.ts';
 import { compileChart } from '../../src/model/chart/compile.ts';
 import { afterStep, canStepJob, newJobRecord, statusOfState, stepJob } from '../../src/model/jobs/step.ts';
 import type { JobRecord } from '../../src/model/records/records.ts';
+import { jobEvents } from '../../src/testing/models/job-events.ts';
 import { type Edge, edgesOf, takingsOf, without } from './altered.ts';
 import { closeStores, opened, stores } from './durable-stores.ts';
-import { jobEvents } from './job-samples.ts';
 
 afterEach(closeStores);
 

@@ -4,7 +4,7 @@ import { canStepJob, newJobRecord } from '../../src/model/jobs/step.ts';
 import type { JobRecord } from '../../src/model/records/records.ts';
 import { edgesAt } from '../../src/reading/chart-edges.ts';
 import { possible } from '../../src/reading/possible.ts';
-import { jobEvents } from '../machines/job-samples.ts';
+import { jobEvents } from '../../src/testing/models/job-events.ts';
 
 const facts = { now: 100, unstarted: 0 };
 

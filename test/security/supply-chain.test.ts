@@ -11,6 +11,7 @@ interface Manifest {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
 }
 
 interface Locked {
@@ -53,8 +54,10 @@ describe('[S21] what a user of the package gets', () => {
       'xstate',
     ]);
     expect(Object.keys(manifest.optionalDependencies ?? {})).toEqual(['fs-native-extensions']);
-    // The driver of a database is the user's own.
-    for (const name of Object.keys(manifest.peerDependencies ?? {})) expect(['pg']).toContain(name);
+    // The driver of a database is the user's own, and so is fast-check.
+    expect(Object.keys(manifest.peerDependencies ?? {})).toEqual(['fast-check', 'pg']);
+    for (const name of Object.keys(manifest.peerDependencies ?? {}))
+      expect(manifest.peerDependenciesMeta?.[name]?.optional).toBe(true);
     expect(runtime.filter(([, { optional }]) => optional !== true).map(([path]) => nameOf(path))).toEqual([
       '@hono/node-server',
       'commander',

@@ -163,7 +163,7 @@ const exploreOptions = [
 ] as const satisfies readonly (keyof ExploreOptions)[];
 
 /** The checked settings of its lives. */
-function lifePlanOf(options: ExploreOptions): LifePlan {
+export function lifePlanOf(options: ExploreOptions): LifePlan {
   checkOptions(options, exploreOptions);
   const { scenario, depth = 1, limit = 1, perturb = [], within = '1d' } = options;
   const { pollInterval = '8s', pingInterval = '8s', deathInterval = '25s' } = options;

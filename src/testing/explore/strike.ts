@@ -40,7 +40,9 @@ const heldUp = { there: 10, back: 0 };
 export class StrikingNemesis implements Nemesis {
   readonly made: MadeCall[] = [];
   readonly #deps: NemesisDeps;
-  readonly #strikes: readonly Strike[];
+  readonly #strikes: Strike[];
+  /** Strikes at commits that are still to come. */
+  readonly #armed = new Set<{ readonly perturbation: PerturbationName; readonly event: string }>();
   readonly #numbers = new WeakMap<StoreCall, number>();
   readonly #struck = new Set<Strike>();
   #calls = 0;
@@ -53,12 +55,24 @@ export class StrikingNemesis implements Nemesis {
 
   constructor(deps: NemesisDeps, strikes: readonly Strike[]) {
     this.#deps = deps;
-    this.#strikes = strikes;
+    this.#strikes = [...strikes];
   }
 
   /** The strikes that came. One that changes the life before another may leave none for that. */
   get struck(): number {
     return this.#struck.size;
+  }
+
+  /** Strikes at the next commit or claim with an event; null: at once, as if one had just been made. */
+  arm(perturbation: PerturbationName, event: string | null): void {
+    if (event !== null) {
+      this.#armed.add({ perturbation, event });
+      return;
+    }
+    this.#deps.world.note(`is struck: ${perturbation}`);
+    const [process] = this.#deps.cluster.processes;
+    if (process !== undefined)
+      this.#acts[perturbation]?.(process, { call: 0, perturbation, job: null, until: null });
   }
 
   begin(): void {
@@ -113,6 +127,7 @@ export class StrikingNemesis implements Nemesis {
     if (call.kind === 'read') return null;
     this.#calls += 1;
     this.#numbers.set(call, this.#calls);
+    if (call.kind === 'commit') this.#comes(this.#calls, call.changes, false);
     if (this.#strikeOf(call, 'conflict') !== undefined)
       return new ConflictError({ subject: 'a record', expected: 'at rev 1', actual: 'rev 2' });
     if (this.#strikeOf(call, 'full') !== undefined)
@@ -135,10 +150,22 @@ export class StrikingNemesis implements Nemesis {
     return found;
   }
 
+  /** Turns what is armed for a call into strikes at it: those that are done when it is made, or those that decide whether it is. */
+  #comes(call: number, changes: readonly Changed[], isMade: boolean): void {
+    for (const armed of this.#armed) {
+      const { perturbation, event } = armed;
+      const isDoneThen = this.#acts[perturbation] !== undefined;
+      if (isMade !== isDoneThen || !changes.some((change) => change.event === event)) continue;
+      this.#armed.delete(armed);
+      this.#strikes.push({ call, perturbation, job: null, until: null });
+    }
+  }
+
   #made(process: SimulatedProcess, call: StoreCall, changes: readonly Changed[]): void {
     const number = this.#numbers.get(call);
     if (number === undefined) return;
     this.made.push({ call: number, changes, calls: null });
+    this.#comes(number, changes, true);
     for (const { perturbation } of this.#strikes.filter((each) => each.call === number)) {
       const act = this.#acts[perturbation];
       const strike = act === undefined ? undefined : this.#strikeOf(call, perturbation);

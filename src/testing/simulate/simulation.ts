@@ -27,6 +27,8 @@ export interface SimulationPlan {
   readonly makeNemesis: (deps: NemesisDeps, faults: SimulationFaults) => Nemesis;
   /** One life: its acts begin at once and are never given up, and the phase of faults ends when it does. */
   readonly isOneLife: boolean;
+  /** Whether an act is at something that its client does not see, such as to let time pass. */
+  readonly isBusy?: () => boolean;
   readonly safetyMs: number;
   readonly livenessMs: number;
   readonly deathMs: number;
@@ -178,7 +180,9 @@ export class Simulation implements SimulatedRun {
   /** Whether an act can still do something: one that waits for a process that was killed waits for ever. */
   #isActing(): boolean {
     return (
-      this.#toAct > 0 || [...this.#acting].some((client) => client.isCalling || this.#isThere(client.box))
+      this.#toAct > 0 ||
+      this.#plan.isBusy?.() === true ||
+      [...this.#acting].some((client) => client.isCalling || this.#isThere(client.box))
     );
   }
 

@@ -7,6 +7,7 @@ import type {
   Signalbox,
   StartInput,
 } from '../../../index.ts';
+import { lostConnection } from '../world/faults.ts';
 import type { CarefulCalls } from './careful-calls.ts';
 import type { ClientDeps } from './client-deps.ts';
 
@@ -91,10 +92,12 @@ export class ActorClient implements SimulatedActorClient {
   };
 
   ask: SimulatedActorClient['ask'] = async (machine, key, event) => {
-    const { audit, world, box } = this.#parts;
+    const { audit, world, nextBox } = this.#parts;
     const actor = `${machine.name}/${key}`;
     const { type } = event as { readonly type: string };
     const before = audit().actors.takenBy(actor, type);
+    const box = nextBox();
+    if (box === null) throw lostConnection();
     const answer = await this.#calls.within(box.actor(machine, key).ask(event));
     world.note(`ask ${actor} ${type}: ${'error' in answer ? String(answer.error) : 'answered'}`);
     if ('error' in answer) throw answer.error;

@@ -15,6 +15,7 @@ import { defaultLimits } from '../../../model/checks/limits.ts';
 import type { DurableEffect, PreparedMachine, StepAt, Stepped } from '../../../model/durable/machine.ts';
 import { versionVerdict } from '../../../model/durable/migrate.ts';
 import { endMachine, startMachine, stepMachine, stepTimer } from '../../../model/durable/step.ts';
+import { snapshotOf } from '../../../model/durable/thaw.ts';
 import {
   type ActorTransition,
   afterActorStep,
@@ -25,6 +26,7 @@ import type { ActorRecord } from '../../../model/records/records.ts';
 import { Failure } from '../../../model/values/failure.ts';
 import type { HistoryEntry } from '../../../store/entry.ts';
 import { argOf, eventOf, JobStandIn, jsonOf } from './events.ts';
+import { type ShownActor, shownActor } from './shown-actor.ts';
 
 /** What an entry of an actor was, when its machine gives the same. */
 export interface Made {
@@ -33,6 +35,8 @@ export interface Made {
   readonly dueAt: number | null;
   readonly effects: readonly DurableEffect[];
   readonly ending: Stepped['ending'] | 'stopped';
+  /** The actor after it. */
+  readonly record: ActorRecord;
   /** The instant of the step, where the entry tells it. */
   readonly now: number | null;
 }
@@ -82,6 +86,12 @@ export class Oracle {
     } catch {
       return 'throws';
     }
+  }
+
+  /** An actor as programs see it. Null: the scenario does not have its machine. */
+  snapshot(actor: ActorRecord): ShownActor | null {
+    const machine = this.#machineOf(actor);
+    return machine === undefined ? null : shownActor(snapshotOf(machine, actor, (id) => new JobStandIn(id)));
   }
 
   #machineOf(actor: Pick<ActorRecord, 'machine' | 'version'> | undefined): PreparedMachine | undefined {
@@ -285,5 +295,6 @@ function compared(
     if (!isDeepStrictEqual(one, other))
       return { wrong: `has ${key} ${JSON.stringify(one)}, and its machine gives ${JSON.stringify(other)}` };
   }
-  return { made: { ...how, effects: stepped.effects, ending: stepped.ending } };
+  const record = { ...expected, rev: before.rev + 1 };
+  return { made: { ...how, effects: stepped.effects, ending: stepped.ending, record } };
 }

@@ -1,5 +1,5 @@
-import type { Failure } from '../../machines/job.context.ts';
-import type { JobEvent } from '../../machines/job.events.ts';
+import type { Failure } from '../../../machines/job.context.ts';
+import type { JobEvent } from '../../../machines/job.events.ts';
 
 /** An error as a job stores it. */
 const failure: Failure = { name: 'Error', message: 'no', stack: '', code: null, cause: null, extra: {} };
