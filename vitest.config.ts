@@ -49,6 +49,7 @@ const slow = [
   'test/store/promotion/kill-points.test.ts',
   'test/store/promotion/promotion.test.ts',
   'test/testing/fast-check/random-stories.test.ts',
+  'test/testing/replay/copied-histories.test.ts',
   'test/torture/postgres/*.test.ts',
 ];
 

@@ -80,11 +80,18 @@ const table: Readonly<Record<string, Layer>> = {
   'src/testing': {
     layers: [
       ...face,
+      'src/reading',
       'src/testing/coverage',
       'src/testing/explore',
       'src/testing/machine-paths',
+      'src/testing/replay',
       'src/testing/simulate/oracle',
     ],
+    packages: ['xstate', 'node:*'],
+  },
+  // It leads histories again, and therefore knows what reads them, and the pure code.
+  'src/testing/replay': {
+    layers: [...face, ...domain, 'src/reading', 'src/testing', 'src/testing/simulate/oracle'],
     packages: ['xstate', 'node:*'],
   },
   // Beside the rest, so that no other file of it asks for fast-check.
@@ -170,6 +177,7 @@ const table: Readonly<Record<string, Layer>> = {
       'src/inspector/views',
       'src/inspector/ui',
       'src/testing',
+      'src/testing/replay',
       'src/testing/coverage',
       'src/testing/fast-check',
       'src/testing/simulate/oracle',
@@ -212,6 +220,7 @@ const usersOfTheFace = [
   'src/testing/explore',
   'src/testing/fast-check',
   'src/testing/machine-paths',
+  'src/testing/replay',
   'src/cli',
 ];
 

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readUi, type UiFile, unpacked } from '../inspector/server/ports.ts';
 import type { StorePorts } from '../store/json/index.ts';
@@ -34,6 +35,18 @@ export function folderUrl(path: string): URL {
 /** What a module exports, from the working directory on. */
 export async function exportsOf(path: string): Promise<Readonly<Record<string, unknown>>> {
   return import(pathToFileURL(resolve(path)).href);
+}
+
+/** Writes a file, and the folders above it. Returns false, and writes nothing, when there is one. */
+export async function writeNewFile(path: string, text: string): Promise<boolean> {
+  await mkdir(dirname(resolve(path)), { recursive: true });
+  try {
+    await writeFile(path, text, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
 }
 
 /** The files of a folder whose names end so, with their texts, in the order of their names. */

@@ -5,6 +5,7 @@ import { bulk } from './commands/act/bulk.ts';
 import { cancel } from './commands/act/cancel.ts';
 import { pause as pauseCommand, resume } from './commands/act/pause.ts';
 import { retry } from './commands/act/retry.ts';
+import { copyAsTestCommand } from './commands/copy-as-test.ts';
 import { coverage } from './commands/coverage.ts';
 import { exportCommand } from './commands/export.ts';
 import { actor } from './commands/look/actor.ts';
@@ -39,7 +40,9 @@ const looking: readonly Command[] = [
 ];
 const acting: readonly Command[] = [cancel, retry, bulk, pauseCommand, resume];
 const moving: readonly Command[] = [migrate, verify, promote, exportCommand];
-const commands: readonly Command[] = [work, ...looking, ...acting, ...moving, machines, coverage];
+const commands: readonly Command[] = [
+  ...[work, ...looking, ...acting, ...moving, machines, coverage, copyAsTestCommand],
+];
 
 /** Codes of errors in the call itself: exit code 2. */
 const usageCodes: ReadonlySet<string> = new Set([

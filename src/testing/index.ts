@@ -1,4 +1,6 @@
 export { compileChart } from '../index.ts';
+export { type CopyOptions, copyAsTest } from '../reading/as-test/copy-as-test.ts';
+export type { Import } from '../reading/as-test/imports.ts';
 export { scheduleContract } from './contract/schedules.ts';
 export { type ContractCheck, type MakeStore, storeContract } from './contract/store-contract.ts';
 export {
@@ -30,6 +32,13 @@ export type { EventCause, GraphModel, WalkOptions } from './models/graph-model.t
 export { jobModel } from './models/job-model.ts';
 export { type ChildOutcome, type MachineModelOptions, machineModel } from './models/machine-model.ts';
 export { type ThreadFate, VirtualThreads, type VirtualThreadsOptions } from './process/virtual-threads.ts';
+export type { After } from './replay/after.ts';
+export type { Divergence, ReplayedHistories } from './replay/divergences.ts';
+export type { ActorStepMade, EventRefused } from './replay/machine-run.ts';
+export { type Histories, replay } from './replay/replay.ts';
+export type { JobDeed, JobStory, ReplayedJob, ToldError } from './replay/replay-job.ts';
+export type { MachineStory, ReplayedActor, StoryEvent } from './replay/replay-machine.ts';
+export { type JobThen, type Moment, type QueueThen, type Timeline, timeline } from './replay/timeline.ts';
 export type { SimulatedActorClient } from './simulate/cluster/actor-client.ts';
 export type { SimulatedClient, SimulatedPutOptions } from './simulate/cluster/client.ts';
 export type { SimulationReport } from './simulate/cluster/report.ts';

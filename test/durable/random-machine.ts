@@ -1,4 +1,5 @@
 import {
+  type AnyActorLogic,
   type AnyStateMachine,
   assign,
   cancel,
@@ -46,12 +47,12 @@ interface Plan {
 
 /**
  * A machine of the dialect: nested and parallel states, history, every built-in action, timers and children. `unit`: what its delays
- * are multiples of; `work`: what its jobs are.
+ * are multiples of, in milliseconds.
  */
 export function randomMachine(
   seed: number,
+  work: AnyActorLogic = jobSource({ definition: { name: 'work' } }, {}),
   unit = 1,
-  work: unknown = jobSource({ definition: { name: 'work' } }, {}),
 ): AnyStateMachine {
   const random = randomFrom(seed);
   const below = (n: number): number => Math.floor(random() * n);

@@ -294,8 +294,10 @@ it('Every question is answered on the read-only copy of a killed store, of which
     ),
   );
 
-  // Only what is not in the store, or was not there yet, has no answer.
-  expect(answers.filter(([, , status]) => status !== 200 && status !== 404)).toEqual([]);
+  // Only what is not in the store, or was not there yet, has no answer; and of what has no whole history there is no test.
+  const isCut = ([path, , status]: (typeof answers)[number]): boolean =>
+    status === 410 && `${path}`.endsWith('/test');
+  expect(answers.filter((each) => each[2] !== 200 && each[2] !== 404 && !isCut(each))).toEqual([]);
   expect(answers.filter(([path, moment, status]) => status === 404 && moment === '' && path !== '')).toEqual(
     [],
   );

@@ -15,7 +15,7 @@ it('The engine goes the paths of random machines as these give them', { timeout:
   let count = 0;
   for (let seed = 1; seed <= seeds; seed += 1) {
     // Its delays are far longer than what a step takes.
-    const machine = defineMachine(randomMachine(seed, minute, fromJob(work)));
+    const machine = defineMachine(randomMachine(seed, fromJob(work), minute));
     const paths = await machinePaths(machine, {
       events: eventTypes.map((type) => ({ type })),
       jobs: { work: [{ output: 1 }, { error: new Error('no') }] },

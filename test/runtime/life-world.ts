@@ -6,6 +6,7 @@ import {
   createSignalbox,
   Dispatcher,
   defineFilter,
+  type HistoryEntry,
   installAgent,
   type Job,
   type JobDefinition,
@@ -58,6 +59,8 @@ export class World {
   readonly reactor = new VirtualReactor();
   readonly audit = new Audit(auditOptions);
   readonly problems: string[] = [];
+  /** The journal of the life, once it rests. */
+  readonly entries: HistoryEntry[] = [];
   readonly #directory: string | null;
   readonly #store: Store;
   readonly #calls = new Map<string, number>();
@@ -323,7 +326,10 @@ export class World {
       await reactor.advance('60s');
     // Code that was left behind runs until it is done, after 40 s at most.
     await reactor.advance('60s');
-    for await (const entry of box.entries()) audit.follow(entry);
+    for await (const entry of box.entries()) {
+      audit.follow(entry);
+      this.entries.push(entry);
+    }
     audit.checkRest();
     await audit.compare(box.store);
     this.#checkCalls();

@@ -14,7 +14,8 @@ const draft: fc.Arbitrary<Draft> = fc.record({
   pairs: fc.constantFrom(false, false, true),
 });
 
-const act: fc.Arbitrary<Act> = fc.oneof(
+/** Anything that can happen in a life. */
+export const anyAct: fc.Arbitrary<Act> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ act: fc.constant('put' as const), job: draft }) },
   {
     weight: 2,
@@ -70,7 +71,7 @@ export interface Lives {
 
 /** Leads random lives. @throws what broke in the shortest one that fails, with its seed and path. */
 export async function checkLives(store: 'memory' | 'json', { seed, numRuns, path }: Lives): Promise<void> {
-  const acts = fc.array(act, { minLength: 3, maxLength: 40, size: 'max' });
+  const acts = fc.array(anyAct, { minLength: 3, maxLength: 40, size: 'max' });
   const property = fc.asyncProperty(acts, (life) => live(store, life));
   await fc.assert(property, { seed, numRuns, ...(path === undefined ? {} : { path }) });
 }

@@ -272,3 +272,10 @@ export interface BranchView {
   /** Null: not decided. */
   readonly isChosen: boolean | null;
 }
+
+/** The history of a job, or of an actor, as a test file. */
+export interface AsTestView {
+  /** What the file may be called. */
+  readonly file: string;
+  readonly lines: readonly string[];
+}

@@ -47,7 +47,7 @@ export async function notFound(answers: Answers, { id, path }: Question): Promis
     return problem('SCHEDULE_NOT_FOUND', `There is no schedule ${id}.`, 'Look at the list of all schedules.');
   if (path === 'machines/:id')
     return problem('NO_SUCH_MACHINE', `There is no chart ${id}.`, 'Pick one on the page of machines.');
-  if (path === 'durable/:id')
+  if (path === 'durable/:id' || path === 'durable/:id/test')
     return problem(
       'ACTOR_NOT_FOUND',
       `There is no durable actor ${id}.`,

@@ -2,6 +2,7 @@ import { Shown } from '../../reading/shown.ts';
 import type { JobListName } from '../protocol/jobs.ts';
 import { actorView } from './actors/actor-view.ts';
 import { actorsView } from './actors/actors-view.ts';
+import { asTestView } from './as-test/as-test-view.ts';
 import { durableActorView } from './durable/durable-actor-view.ts';
 import { durableStatuses, durableView } from './durable/durable-view.ts';
 import { helloView } from './hello-view.ts';
@@ -36,6 +37,7 @@ export const views = {
   'jobs/:id': ({ reader, explain }, { id }) => jobView(reader, id, { explain }),
   'jobs/:id/history': ({ reader }, { id, query }) =>
     jobHistory(reader, id, countOf(query.before) ?? undefined),
+  'jobs/:id/test': ({ reader }, { id }) => asTestView(reader, 'job', id),
   'explain/:id': explanationAsked,
   queues: ({ reader, names }) => queuesView(reader, names ?? null),
   'queues/:id': ({ reader, names }, { id }) => queueView(reader, id, names ?? null),
@@ -47,6 +49,7 @@ export const views = {
       names: names ?? null,
       ...(explainActor === undefined ? {} : { explain: explainActor }),
     }),
+  'durable/:id/test': ({ reader }, { id }) => asTestView(reader, 'actor', id),
   actors: (sight, { query }) =>
     actorsView(sight.reader, { ...liveOf(sight, query), open: (query.open ?? '').split(' ') }),
   'actors/:id': (sight, { id, query }) =>

@@ -52,6 +52,29 @@ it('The page of a child job leads to its actor', async () => {
   expect(origin).toMatch(/^child of actorpurchase\/[AB]-\d{4}as collect$/);
 });
 
+it('A history is copied as a test, from the page of an actor and of a job', async () => {
+  const { failed } = open.seeded.ids;
+  const found: string[] = [];
+  for (const hash of [`#/durable/${encodeURIComponent(actorIds.paying)}`, `#/jobs/${failed}`]) {
+    const { page, complaints } = await open.open(hash);
+    await page.click('text=Copy as test');
+    found.push((await page.locator('dialog pre.file').textContent()) ?? '');
+    const saved = page.waitForEvent('download');
+    await page.click('text=Save…');
+    found.push((await saved).suggestedFilename());
+    await page.close();
+    expect(complaints).toEqual([]);
+  }
+
+  const [ofActor, actorFile, ofJob, jobFile] = found;
+  expect(ofActor).toContain("import { replay } from 'signalbox/testing';\n");
+  expect(ofJob).toContain('const run = await replay(job, {');
+  expect([actorFile, jobFile]).toEqual([
+    `${actorIds.paying.replace('/', '-')}.test.ts`,
+    expect.stringMatching(new RegExp(`-${failed}\\.test\\.ts$`)),
+  ]);
+});
+
 it('A durable actor is gone to by its id', async () => {
   const { page } = await open.open('#/overview');
 

@@ -1,16 +1,18 @@
 import type { DurableActorView } from '../../../protocol/durable.ts';
 import { type Act, ActButton } from '../../parts/act.tsx';
+import { AsTestButton } from '../../parts/as-test.tsx';
 
-/** What a person can do to an actor that has not ended. */
+/** What a person can do with an actor. To one that has ended, nothing can be done. */
 export function ActorButtons({ view }: { readonly view: DurableActorView }) {
   const { id, status, mail } = view;
-  if (status !== 'active' && status !== 'suspended') return null;
+  const isAlive = status === 'active' || status === 'suspended';
   return (
     <span class="actions">
       {status === 'active' && <ActButton act={suspendOf(id)} label="Suspend…" />}
       {status === 'suspended' && <ActButton act={resumeOf(id)} label="Resume…" />}
       {status === 'suspended' && <ActButton act={skipOf(id, mail.count)} label="Skip…" />}
-      <ActButton act={stopOf(id)} label="Stop…" />
+      {isAlive && <ActButton act={stopOf(id)} label="Stop…" />}
+      <AsTestButton path={`durable/${encodeURIComponent(id)}/test`} />
     </span>
   );
 }

@@ -2,6 +2,7 @@ import type { AgentName, JobView } from '../../../../protocol/job.ts';
 import type { Way } from '../../../chart/way.ts';
 import { now } from '../../../connection.ts';
 import { durationText, instantText, processName, shortId } from '../../../format.ts';
+import { AsTestButton } from '../../../parts/as-test.tsx';
 import { State } from '../../../parts/glyph.tsx';
 import { jobHash, jobsHash, pageHash } from '../../../route.ts';
 import { isBad } from '../../../state.ts';
@@ -99,6 +100,7 @@ export function JobHead(props: { readonly view: JobView; readonly way: Way; read
       <span class="actions">
         <CancelButton view={view} />
         <RetryButton view={view} />
+        <AsTestButton path={`jobs/${encodeURIComponent(view.id)}/test`} />
         <CopyAs view={view} at={way.isPast ? (way.line?.seq ?? null) : null} />
       </span>
     </div>
