@@ -3,7 +3,7 @@ import { machinePaths } from 'signalbox/testing';
 import { expect, it } from 'vitest';
 import { eventTypes, randomMachine } from '../durable/random-machine.ts';
 
-const seeds = Number(process.env.SIGNALBOX_RANDOM_PATHS ?? 40);
+const seeds = Number(process.env.SIGNALBOX_RANDOM_PATHS ?? 20);
 const work = defineJob({ name: 'work', run: (n: number) => n });
 const minute = 60_000;
 
