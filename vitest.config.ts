@@ -25,6 +25,7 @@ const slow = [
   'test/inspector/past-answers.test.ts',
   'test/machine-paths/orders.test.ts',
   'test/machine-paths/perturbations.test.ts',
+  'test/machine-paths/random.test.ts',
   'test/package/install.test.ts',
   'test/reading/explain-law.test.ts',
   'test/runtime/random-life.test.ts',
