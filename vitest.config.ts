@@ -19,6 +19,7 @@ const slow = [
   'test/explore/bugs.test.ts',
   'test/explore/orders.test.ts',
   'test/explore/stops.test.ts',
+  'test/explore/story.test.ts',
   'test/inspector/browser/actions.test.ts',
   'test/inspector/browser/long-list.test.ts',
   'test/inspector/browser/pages.test.ts',
