@@ -91,7 +91,14 @@ const table: Readonly<Record<string, Layer>> = {
   },
   // It leads histories again, and therefore knows what reads them, and the pure code.
   'src/testing/replay': {
-    layers: [...face, ...domain, 'src/reading', 'src/testing', 'src/testing/simulate/oracle'],
+    layers: [
+      ...face,
+      ...domain,
+      'src/reading',
+      'src/testing',
+      'src/testing/coverage',
+      'src/testing/simulate/oracle',
+    ],
     packages: ['xstate', 'node:*'],
   },
   // Beside the rest, so that no other file of it asks for fast-check.

@@ -45,10 +45,14 @@ interface Plan {
   readonly children: Plan[];
 }
 
-/** A machine of the dialect: nested and parallel states, history, every built-in action, timers and children. */
+/**
+ * A machine of the dialect: nested and parallel states, history, every built-in action, timers and children. `unit`: what its delays
+ * are multiples of, in milliseconds.
+ */
 export function randomMachine(
   seed: number,
   work: AnyActorLogic = jobSource({ definition: { name: 'work' } }, {}),
+  unit = 1,
 ): AnyStateMachine {
   const random = randomFrom(seed);
   const below = (n: number): number => Math.floor(random() * n);
@@ -112,13 +116,13 @@ export function randomMachine(
       case 3:
         return chance(0.2) ? raise({ type: pick(eventTypes) } as never) : raised(pick(eventTypes));
       case 4: {
-        const [late, delay] = [mark, 1 + below(40)];
+        const [late, delay] = [mark, unit * (1 + below(40))];
         return within((enqueue) => enqueue.raise({ type: 'ping', late }, { delay }));
       }
       case 5:
         return within((enqueue) => enqueue.raise({ type: 'A' }, { delay: 'slow' }));
       case 6: {
-        const [type, delay] = [pick(eventTypes), chance(0.5) ? 1 + below(30) : undefined];
+        const [type, delay] = [pick(eventTypes), chance(0.5) ? unit * (1 + below(30)) : undefined];
         return within((enqueue, self) =>
           enqueue.sendTo(self, { type }, delay === undefined ? {} : { delay }),
         );
@@ -139,7 +143,7 @@ export function randomMachine(
   /** XState leaves a timer of the same id running, and loses the way to cancel it. Here it is cancelled before. */
   const timed = (): unknown[] => {
     const id = pick(['one', 'two']);
-    return [cancel(id), raise({ type: pick(eventTypes) } as never, { id, delay: 5 + below(60) })];
+    return [cancel(id), raise({ type: pick(eventTypes) } as never, { id, delay: unit * (5 + below(60)) })];
   };
   const actions = (): unknown[] => {
     const list = Array.from({ length: below(3) }, action);
@@ -168,7 +172,7 @@ export function randomMachine(
     if (chance(0.05)) on['*'] = transition();
     own.on = on;
     if (parent !== null && chance(0.2)) own.always = transition(true);
-    if (chance(0.3)) own.after = { [chance(0.5) ? 'slow' : 10 * (1 + below(6))]: transition() };
+    if (chance(0.3)) own.after = { [chance(0.5) ? 'slow' : unit * 10 * (1 + below(6))]: transition() };
     if (chance(0.15) && jobs < 3) {
       jobs += 1;
       own.invoke = {
@@ -198,7 +202,7 @@ export function randomMachine(
       mayMove: ({ context }) => context.left > 0,
     },
     actions: { moved: assign({ left: ({ context }) => context.left - 1 }) },
-    delays: { slow: ({ context }) => 20 + (context.n % 7) },
+    delays: { slow: ({ context }) => unit * (20 + (context.n % 7)) },
   }).createMachine({
     ...config,
     id: 'random',

@@ -24,6 +24,7 @@ export function copyOfExample(name: string, files: readonly string[], edits: rea
     writeFileSync(join(folder, file), text.replace(find, replace));
   }
   return {
+    folder,
     load: (file: string) => import(pathToFileURL(join(folder, file)).href),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };

@@ -14,9 +14,9 @@ export const shop: Shop = { order, jobs: [charge, refund, restock, invoice, mail
 
 /** Days pass in an order: polls of production would be most of what happens. */
 export const slowly = {
-  pollInterval: '10m',
-  pingInterval: '10m',
-  deathInterval: '30m',
+  pollInterval: '1h',
+  pingInterval: '1h',
+  deathInterval: '3h',
   within: '30d',
 } as const;
 

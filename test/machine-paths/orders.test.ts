@@ -41,7 +41,7 @@ describe('The paths of an order', () => {
     const names = [...paths].map(({ name }) => name);
 
     for (const way of [
-      /^input 2 → approve → charge failed$/,
+      /^input 1 → charge failed$/,
       /^input 2 → approve → .*charge.* · kill at commit \d+ \(job\.finish of charge\)$/,
       /^input 2 → approve → .*charge.* · power cut at commit \d+ \(job\.finish of charge\)$/,
       /^input 2 → approve.* · sent twice at commit 2 \(order\.approve of order\/1\)$/,

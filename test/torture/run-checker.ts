@@ -32,6 +32,8 @@ const counted = {
   wrongStarts: 0,
   /** I7: moments at which more jobs were in the quota than it has slots. */
   quotaExceeded: 0,
+  /** I20: moments at which more jobs of a key were at work than its limit lets. */
+  keysExceeded: 0,
   /** Jobs that are not completed at the end. */
   unfinished: 0,
   /** What the journal says against the rules of a job's life: see src/testing/simulate/audit/audit.ts. */
@@ -121,7 +123,8 @@ export abstract class RunChecker<Own extends string = never> {
     for (const problem of audit.problems) {
       this.count('journal', problem);
       if (/a second (outcome|completion)/.test(problem)) this.#counts.doubleCompletions += 1;
-      if (/^.*I(7|20) \S+ of size \d+ is full with/.test(problem)) this.#counts.quotaExceeded += 1;
+      const full = /^.*I(7|20) \S+ of size \d+ is full with/.exec(problem)?.[1];
+      if (full !== undefined) this.#counts[full === '7' ? 'quotaExceeded' : 'keysExceeded'] += 1;
     }
   }
 

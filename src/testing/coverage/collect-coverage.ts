@@ -18,7 +18,7 @@ export interface CoverageCollection {
 }
 
 /**
- * Records which ways of charts the tests of this process take: from now on each test box and each simulation counts what its
+ * Records which ways of charts the tests of this process take: from now on each test box, each simulation and each story of `replay` counts what its
  * journal says of jobs, of dispatchers in queues, of schedules, and of the machines of the program. `npx signalbox coverage`
  * compares the files with a store of production, and so does the page Machines of the inspector.
  *

@@ -1,6 +1,6 @@
 import type { PreparedMachine } from '../../model/durable/machine.ts';
 import { chartsOf } from '../../reading/coverage/charts.ts';
-import { RowCounts } from '../../reading/coverage/compare/chart-row.ts';
+import { type ChartRow, RowCounts } from '../../reading/coverage/compare/chart-row.ts';
 import type { CoverageChart } from '../../reading/coverage/compare/coverage-chart.ts';
 import { coverageText } from '../../reading/coverage/compare/coverage-file.ts';
 import { actorsOf } from '../../reading/coverage/journal-coverage.ts';
@@ -41,6 +41,11 @@ export class CoverageRecorder {
   add(entry: HistoryEntry): void {
     const row = this.#rows.read(entry);
     if (row !== null) this.#counts.add(row);
+  }
+
+  /** Takes a step that no store has. */
+  addRow(row: ChartRow): void {
+    this.#counts.add(row);
   }
 
   /** Takes what a store syncs from now on. To be called before anything is written. */

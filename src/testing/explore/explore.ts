@@ -54,8 +54,9 @@ export class WayError extends SignalboxError<'WAY_FAILED'> {
   constructor(way: string, report: SimulationReport) {
     const { violations, trace } = report;
     super('WAY_FAILED', { way, violations, trace: excerptOf(trace) });
-    // Not enumerable: the message has what matters of it.
+    // Not enumerable: a printed error has what matters of them in its message.
     Object.defineProperty(this, 'report', { value: report, enumerable: false });
+    Object.defineProperty(this, 'details', { enumerable: false });
   }
 }
 

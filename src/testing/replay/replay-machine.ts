@@ -11,6 +11,7 @@ import { snapshotOf } from '../../model/durable/thaw.ts';
 import { merged } from '../../reading/replay/actor-story.ts';
 import { instantMs } from '../../time.ts';
 import { checkOptions, invalid } from '../check-options.ts';
+import { recorderFor } from '../coverage/recorder.ts';
 import { JobStandIn } from '../simulate/oracle/events.ts';
 import { type After, afterMs, checkStory } from './after.ts';
 import { type ActorStepMade, type EventRefused, MachineRun } from './machine-run.ts';
@@ -75,6 +76,10 @@ export function replayMachine<L extends DurableLogic>(
     run.take(event);
   }
   if (until !== undefined) run.goOnUntil(start + Math.max(afterMs(until, 'until'), times.at(-1) ?? 0));
+  const recorder = recorderFor([{ prepared }]);
+  const { name: machine, version } = prepared;
+  for (const { event, from, to } of run.steps)
+    recorder?.addRow({ machine, version, from: from ?? '', event, to });
   return {
     states: merged(run.steps.map(({ to }) => to)),
     status: run.record.status as ReplayedActor<L>['status'],

@@ -32,6 +32,8 @@ export async function postgresPart(options: PartOptions & { readonly seconds: nu
         terminalWithinMs: run.terminalWithinMs,
         terminalLimitMs: limitMs,
         processCrashes: run.crashes.length,
+        // The scenario demands that all seven slots were taken at once.
+        quotaReached: held.includes('quotaOfSeven'),
         scenarios: held,
         ...mutants.figures,
       },

@@ -194,18 +194,25 @@ function step(machine: PreparedMachine, before: ActorRecord, entry: HistoryEntry
       return null;
     }
   };
-  for (const [timer, [dueAt]] of timers) {
-    const verdict = tried(
+  // An event from outside may look as a timer would that is not due yet: it is taken for one only when it cannot be the event.
+  const isDue = ([, [dueAt]]: (typeof timers)[number]): boolean => dueAt <= entry.at;
+  const asTimer = ([timer, [dueAt]]: (typeof timers)[number]): Verdict =>
+    tried(
       { by: 'timer', dueAt },
       attempt((at) => stepTimer(machine, before, timer, at)),
     );
+  const asEvent = (): Verdict =>
+    tried(
+      { by: 'event', dueAt: null },
+      attempt((at) => stepMachine(machine, before, eventOf(event, arg) as EventObject, at)),
+    );
+  const early = timers.filter((each) => !isDue(each));
+  const ways = [...timers.filter(isDue).map((each) => () => asTimer(each)), asEvent];
+  for (const way of [...ways, ...early.map((each) => () => asTimer(each))]) {
+    const verdict = way();
     if (verdict !== null && 'made' in verdict) return verdict;
   }
-  const verdict = tried(
-    { by: 'event', dueAt: null },
-    attempt((at) => stepMachine(machine, before, eventOf(event, arg) as EventObject, at)),
-  );
-  return verdict !== null && 'made' in verdict ? verdict : { wrong: wrong.join('; or ') };
+  return { wrong: wrong.join('; or ') };
 }
 
 /** How much earlier than its commit a step was made: by the first timer that it has armed. */
