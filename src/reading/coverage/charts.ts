@@ -1,5 +1,6 @@
 import { describeMachine, type MachineGraph } from '../../../machines/describe.ts';
 import { scheduleMachine } from '../../../machines/schedule.machine.ts';
+import { familyOf } from '../../model/durable/family.ts';
 import { outlineOf } from '../../model/durable/look.ts';
 import type { PreparedMachine } from '../../model/durable/machine.ts';
 import { jobGraph, representationGraph } from '../chart-edges.ts';
@@ -16,15 +17,8 @@ export const ownCharts: readonly CoverageChart[] = [
 export function chartsOf(
   machines: Iterable<{ readonly prepared: PreparedMachine }>,
 ): readonly CoverageChart[] {
-  const found = new Map<string, PreparedMachine>();
-  for (const { prepared } of machines) addAll(found, prepared);
-  return [...found.values()].map(chartOfMachine);
-}
-
-function addAll(found: Map<string, PreparedMachine>, machine: PreparedMachine): void {
-  if (found.has(machine.name)) return;
-  found.set(machine.name, machine);
-  for (const child of machine.children) addAll(found, child);
+  const family = familyOf(Array.from(machines, ({ prepared }) => prepared));
+  return Array.from(family.values(), chartOfMachine);
 }
 
 /** A reducer takes every event in its one state. */

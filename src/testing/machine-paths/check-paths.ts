@@ -1,4 +1,5 @@
 import type { DurableLogic } from '../../index.ts';
+import { familyOf } from '../../model/durable/family.ts';
 import { describes } from '../../model/durable/look.ts';
 import type { PreparedMachine } from '../../model/durable/machine.ts';
 import { checkObject, checkOptions, invalid } from '../check-options.ts';
@@ -48,7 +49,7 @@ function checkEvent(machine: PreparedMachine, event: { readonly type: string }):
   if (typeof type !== 'string') throw invalid('events', 'events with a type', String(event));
   if (/^(xstate|signalbox)\./.test(type))
     throw invalid('events', 'events of the program: timers and outcomes come by themselves', type);
-  const known = familyOf(machine).flatMap(({ engine }) =>
+  const known = [...familyOf([machine]).values()].flatMap(({ engine }) =>
     engine === null
       ? ['*']
       : [...engine.nodes.values()].flatMap(({ transitions }) => [...transitions.keys()]),
@@ -56,18 +57,6 @@ function checkEvent(machine: PreparedMachine, event: { readonly type: string }):
   const own = [...new Set(known)].filter((each) => !each.startsWith('xstate.')).sort();
   if (!own.some((descriptor) => describes(descriptor, type)))
     throw invalid('events', `events that "${machine.name}" or its children know (${own.join(', ')})`, type);
-}
-
-/** A machine, and the machines that are its children. */
-export function familyOf(machine: PreparedMachine): readonly PreparedMachine[] {
-  const found = new Map<string, PreparedMachine>();
-  const add = (each: PreparedMachine): void => {
-    if (found.has(each.name)) return;
-    found.set(each.name, each);
-    for (const child of each.children) add(child);
-  };
-  add(machine);
-  return [...found.values()];
 }
 
 /** The outcomes that jobs may have. */
@@ -117,7 +106,7 @@ function scriptedAll(name: string, outcomes: unknown): readonly Scripted[] {
 }
 
 function jobsOf(machine: PreparedMachine): readonly { readonly src: string; readonly name: string | null }[] {
-  return familyOf(machine).flatMap(({ sources }) =>
+  return [...familyOf([machine]).values()].flatMap(({ sources }) =>
     [...sources].flatMap(([src, source]) => {
       if (source.kind === 'machine') return [];
       return [{ src, name: source.kind === 'job' ? source.job.definition.name : null }];

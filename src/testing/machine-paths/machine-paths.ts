@@ -1,12 +1,13 @@
 import type { SnapshotFrom } from 'xstate';
 import { SignalboxError } from '../../errors.ts';
 import type { DurableLogic, MachineDefinition } from '../../index.ts';
+import { familyOf } from '../../model/durable/family.ts';
 import type { PreparedMachine } from '../../model/durable/machine.ts';
 import { snapshotOf } from '../../model/durable/thaw.ts';
 import { invalid } from '../check-options.ts';
 import type { Way } from '../explore/explore.ts';
 import { JobStandIn } from '../simulate/oracle/events.ts';
-import { checkPathOptions, familyOf, Script } from './check-paths.ts';
+import { checkPathOptions, Script } from './check-paths.ts';
 import type { PathWorld } from './life/path-life.ts';
 import { PathWays } from './life/path-ways.ts';
 import { choosePaths, type Path } from './model/choose.ts';
@@ -39,10 +40,10 @@ export class MachinePaths implements Iterable<Way> {
    * @throws SignalboxError `UNKNOWN_MACHINE`.
    */
   coverage(name = this.#machine.name): MachineCoverage {
-    const machines = familyOf(this.#machine);
-    const machine = machines.find((each) => each.name === name);
+    const family = familyOf([this.#machine]);
+    const machine = family.get(name);
     if (machine === undefined)
-      throw new SignalboxError('UNKNOWN_MACHINE', { name, known: machines.map((each) => each.name) });
+      throw new SignalboxError('UNKNOWN_MACHINE', { name, known: [...family.keys()] });
     return coverageOf(
       machine,
       this.#paths.flat().flatMap(({ grown }) => grown.moved),

@@ -5,6 +5,7 @@ import {
   type MachineDefinition,
   SignalboxError,
 } from '../../index.ts';
+import { familyOf } from '../../model/durable/family.ts';
 import type { PreparedMachine } from '../../model/durable/machine.ts';
 import { jobChart } from '../../model/jobs/machine-version.ts';
 import type { ActorRecord } from '../../model/records/records.ts';
@@ -72,7 +73,10 @@ function historiesIn(entries: readonly HistoryEntry[]): Map<string, HistoryEntry
 
 /** The actors of a machine. Their parents say what children were given. */
 function ofActors(machine: PreparedMachine, entries: readonly HistoryEntry[]): ReplayedHistories {
-  const machines = familyOf(machine);
+  // Each as its only version.
+  const machines = new Map(
+    Array.from(familyOf([machine]), ([name, each]) => [name, { ...each, previous: [] }] as const),
+  );
   const oracle = new Oracle([...machines.values()].map((prepared) => ({ prepared })));
   const inputs = new Map<string, unknown[]>();
   const found: Divergence[] = [];
@@ -105,17 +109,6 @@ function ofActors(machine: PreparedMachine, entries: readonly HistoryEntry[]): R
           inputs.set(effect.id, [...(inputs.get(effect.id) ?? []), effect.input]);
   }
   return { histories: ids.size, steps, skipped, divergences: found };
-}
-
-/** A machine and those among its children, each as the only version. */
-function familyOf(
-  machine: PreparedMachine,
-  family = new Map<string, PreparedMachine>(),
-): Map<string, PreparedMachine> {
-  if (family.has(machine.name)) return family;
-  family.set(machine.name, { ...machine, previous: [] });
-  for (const child of machine.children) familyOf(child, family);
-  return family;
 }
 
 /** An actor that another version has stepped, as if this one had. */

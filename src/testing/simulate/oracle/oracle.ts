@@ -12,6 +12,7 @@ import type { EventObject } from 'xstate';
 import type { ActorEvent, ActorTimer } from '../../../../machines/actor.machine.ts';
 import type { Json } from '../../../../machines/json.ts';
 import { defaultLimits } from '../../../model/checks/limits.ts';
+import { familyOf } from '../../../model/durable/family.ts';
 import type { DurableEffect, PreparedMachine, StepAt, Stepped } from '../../../model/durable/machine.ts';
 import { versionVerdict } from '../../../model/durable/migrate.ts';
 import { endMachine, startMachine, stepMachine, stepTimer } from '../../../model/durable/step.ts';
@@ -49,16 +50,10 @@ export type Reaction = 'ignores' | 'takes' | 'throws';
 
 /** Makes the steps of actors anew and compares. */
 export class Oracle {
-  readonly #machines = new Map<string, PreparedMachine>();
+  readonly #machines: ReadonlyMap<string, PreparedMachine>;
 
   constructor(machines: readonly { readonly prepared: PreparedMachine }[]) {
-    for (const { prepared } of machines) this.#add(prepared);
-  }
-
-  #add(machine: PreparedMachine): void {
-    if (this.#machines.has(machine.name)) return;
-    this.#machines.set(machine.name, machine);
-    for (const child of machine.children) this.#add(child);
+    this.#machines = familyOf(machines.map(({ prepared }) => prepared));
   }
 
   /** Holds an entry against what its actor does. `input`: of a child that starts, what its parent gave it. */
