@@ -17,11 +17,11 @@ export {
 } from './create-test-box.ts';
 export { type DrainOptions, drain, type InlineOptions, putInline } from './drain.ts';
 export { echoLog, type LogEcho, type LogEchoOptions } from './echo-log.ts';
-export type { ChartCoverage } from './explore/chart-coverage.ts';
+export type { ChartCoverage, CountedRow } from './explore/chart-coverage.ts';
 export { type ExploreOptions, explore, type Way, WayError, type Ways } from './explore/explore.ts';
 export type { PerturbationName } from './explore/perturbations.ts';
 export { getPoll } from './get-poll.ts';
-export { MachinePaths, machinePaths } from './machine-paths/machine-paths.ts';
+export { type MachinePaths, machinePaths } from './machine-paths/machine-paths.ts';
 export type { PathsMode } from './machine-paths/model/choose.ts';
 export type { MachineCoverage } from './machine-paths/model/coverage.ts';
 export type { JobOutcome } from './machine-paths/model/outcomes.ts';

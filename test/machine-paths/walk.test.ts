@@ -22,6 +22,7 @@ describe('The paths of a machine that counts', () => {
 
     expect(namesOf(paths)).toEqual(['add → reset', 'add → add → add']);
     expect(paths.coverage().missed).toEqual([]);
+    expect(paths).toHaveLength([...paths].length);
   });
 
   it('go to every state by the shortest way', async () => {

@@ -6,6 +6,8 @@ import type { HistoryEntry } from '../../store/entry.ts';
 import type { Life } from './life.ts';
 import { type ReachFacts, reachOfJobs } from './reach.ts';
 
+export type { CountedRow };
+
 /**
  * How much of a chart the ways of a scenario have taken so far. A row of a chart is its state, its event, its guard in brackets, and
  * the state to which it leads: `active.running job.finish callbacks`, `approval xstate.after.reminder [isReminded] expired`.

@@ -30,6 +30,11 @@ export class MachinePaths implements Iterable<Way> {
     this.#paths = paths;
   }
 
+  /** How many ways there are. */
+  get length(): number {
+    return this.#ways.length;
+  }
+
   [Symbol.iterator](): Iterator<Way> {
     return this.#ways[Symbol.iterator]();
   }
