@@ -24,6 +24,8 @@ export function checkCommand(command: BoxCommand, { jobs, machines }: Cast): voi
     case 'put':
       if (!jobs.has(command.job))
         throw invalid('commands', `puts of jobs of the scenario: ${list(jobs)}`, command.job);
+      if (!Array.isArray(command.args))
+        throw invalid('commands', `a list of arguments for "${command.job}"`, String(command.args));
       if (command.after !== undefined) durationMs(command.after, 'after');
       break;
     case 'send':
@@ -56,13 +58,15 @@ function checkLetter(
   { actor, event }: Extract<BoxCommand, { do: 'send' | 'ask' }>,
   machines: Cast['machines'],
 ): void {
-  const [name] = partsOf(actor);
+  const type: unknown = event?.type;
+  if (typeof type !== 'string') throw invalid('commands', 'events with a type', String(event));
+  const [name] = partsOf(String(actor));
   const machine = machines.get(name);
   if (machine === undefined)
     throw invalid('commands', `events for machines of the scenario: ${list(machines)}`, actor);
   const { engine } = machine.prepared;
-  if (engine !== null && !knows(engine.machine, event.type))
-    throw invalid('commands', `events of machine "${name}": ${external(engine.machine)}`, event.type);
+  if (engine !== null && !knows(engine.machine, type))
+    throw invalid('commands', `events of machine "${name}": ${external(engine.machine)}`, type);
 }
 
 function checkEvent(what: string, event: unknown): void {

@@ -108,6 +108,8 @@ export async function runCommands(
 const patienceMs = 60_000;
 
 function lengthOf(command: BoxCommand): number {
+  // What is no command is refused when it is read.
+  if (typeof command !== 'object' || command === null) return 0;
   if (command.do === 'advance') return patienceMs + durationMs(command.by, 'advance');
   return patienceMs + (command.do === 'put' ? durationMs(command.after ?? 0, 'after') : 0);
 }

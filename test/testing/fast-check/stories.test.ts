@@ -236,6 +236,14 @@ describe('runCommands refuses, before anything is done,', () => {
       [put('work'), send('door/a', 'opne')],
       /events of machine "door": .*open.*, got opne/,
     ],
+    ['nothing', [null], /commands as `boxCommands` makes them, got null/],
+    [
+      'a put without arguments',
+      [{ do: 'put', job: 'work' }],
+      /a list of arguments for "work", got undefined/,
+    ],
+    ['an event without a type', [{ do: 'send', actor: 'door/a' }], /events with a type, got undefined/],
+    ['an event for nobody', [{ do: 'ask', event: { type: 'open' } }], /events for machines .*got undefined/],
     ['a time that is none', [advance('soon')], /soon/],
     [
       'a job before the last one',
