@@ -86,6 +86,8 @@ function ofActors(machine: PreparedMachine, entries: readonly HistoryEntry[]): R
   changes.sort((one, other) => one.entry.seq - other.entry.seq);
   for (const { entry, before, after } of changes) {
     const present = machines.get(after.machine);
+    // What was cut off has said of which machine it is.
+    if (after.machine === '') skipped += 1;
     if (present === undefined) continue;
     ids.add(entry.id);
     const isStart = entry.event === 'signalbox.start';

@@ -134,6 +134,14 @@ class Pasts {
     this.#past = past;
   }
 
+  /** @throws SignalboxError `HISTORY_CUT` for an instant before all that is kept. */
+  async #seqAt(moment: Date): Promise<number> {
+    const seq = await this.source.seqAt(moment.getTime());
+    const from = this.source.oldestSeq();
+    if (seq > 0 && seq < from) throw new SignalboxError('HISTORY_CUT', { seq, from });
+    return seq;
+  }
+
   /** Reads at a moment. `without`: how it is read from a store that has no past. */
   read<Result>(
     moment: number | Date,
@@ -141,7 +149,7 @@ class Pasts {
     without: (seq: number) => Promise<Result>,
   ): Promise<Result> {
     const result = this.#turn.then(async () => {
-      const seq = typeof moment === 'number' ? moment : await this.source.seqAt(moment.getTime());
+      const seq = typeof moment === 'number' ? moment : await this.#seqAt(moment);
       if (this.#past === null) return without(seq);
       await this.#past.moveTo(seq);
       return read(this.#past);

@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createSignalbox, defineJob } from 'signalbox';
+import { createSignalbox, defineJob, memoryStore } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import { createTestBox, timeline, VirtualReactor } from 'signalbox/testing';
 import { describe, expect, it } from 'vitest';
@@ -121,5 +121,24 @@ it('A timeline refuses what is no moment, no machine, and nothing that has steps
   await expect(past.at(0).actor({} as never, '17')).rejects.toThrow('what defineMachine returns');
   for (const of of [{}, undefined, { job: 7 }])
     expect(() => past.steps(of as never)).toThrow('Expected `of` to be { actor: id } or { job: id }');
+  await tearDown();
+});
+
+it('A timeline whose history was cut shows no moment before the cut, named by an instant or by a seq', async () => {
+  const greet = defineJob({ name: 'greet', run: (whom: string) => `hello ${whom}` });
+  const reactor = new VirtualReactor();
+  const store = memoryStore({ historyMaxLines: 5 });
+  const { box, tearDown } = await createTestBox({ reactor, store, jobs: [greet] });
+  const before = new Date(reactor.now());
+  await reactor.advance('1h');
+  for (const whom of ['Ada', 'Grace', 'Edsger']) await (await box.queue().put(greet(whom))).result();
+  const last = await box.queue().put(greet('Barbara'));
+  await last.result();
+
+  const past = await timeline(box.store);
+
+  await expect(past.at(before).job(last.id ?? '')).rejects.toMatchObject({ code: 'HISTORY_CUT' });
+  await expect(past.at(1).queue()).rejects.toMatchObject({ code: 'HISTORY_CUT' });
+  expect((await past.at(new Date(reactor.now())).job(last.id ?? '')).status).toBe('COMPLETED');
   await tearDown();
 });
