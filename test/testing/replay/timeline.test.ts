@@ -9,7 +9,7 @@ import { stores } from '../../actors/box.ts';
 import { ada, charge, mail, order } from '../../actors/machines.ts';
 
 describe.each(stores)('The timeline of a %s store', (name, make) => {
-  it('shows an actor as it was after each of its entries', async () => {
+  it('shows an actor as it was after each of its entries', { timeout: 60_000 }, async () => {
     const reactor = new VirtualReactor();
     const store = make();
     const { box, tearDown } = await createTestBox({
@@ -42,7 +42,7 @@ describe.each(stores)('The timeline of a %s store', (name, make) => {
     await tearDown();
   });
 
-  it('shows a job, and that it was not there before', async () => {
+  it('shows a job, and that it was not there before', { timeout: 60_000 }, async () => {
     const greet = defineJob({ name: 'greet', run: (whom: string) => `hello ${whom}` });
     const reactor = new VirtualReactor();
     const { box, tearDown } = await createTestBox({ reactor, store: make(), jobs: [greet] });
@@ -69,7 +69,9 @@ describe.each(stores)('The timeline of a %s store', (name, make) => {
     await tearDown();
   });
 
-  it('shows what waited in a queue and what was held, or says that this store does not keep that', async () => {
+  it('shows what waited in a queue and what was held, or says that this store does not keep that', {
+    timeout: 60_000,
+  }, async () => {
     const greet = defineJob({ name: 'greet', run: (whom: string) => `hello ${whom}` });
     const reactor = new VirtualReactor();
     const { box, tearDown } = await createTestBox({ reactor, store: make(), jobs: [greet] });
