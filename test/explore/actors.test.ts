@@ -3,7 +3,7 @@ import { explore } from 'signalbox/testing';
 import { expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
 
-/** Counts what it is told, and gives up after an hour. */
+/** Counts the events that it gets, and gives up after an hour. */
 function newCounter() {
   return defineMachine(
     setup({

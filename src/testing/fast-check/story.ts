@@ -57,7 +57,7 @@ export class Story {
     return this.#reference.differences;
   }
 
-  /** The scenario in which it is told. */
+  /** The scenario in which its commands are done. */
   get scenario(): SimulatedScenario {
     const { inputs: _inputs, check, ...scenario } = this.#given;
     return {
@@ -70,7 +70,7 @@ export class Story {
     };
   }
 
-  /** Makes what lets things go wrong when it is told to. */
+  /** Makes what lets things go wrong when a command asks for it. */
   begin(deps: NemesisDeps): Nemesis {
     const nemesis = new StrikingNemesis(deps, []);
     this.#stage = { ...deps, nemesis };

@@ -266,7 +266,7 @@ describe('Histories that are held against a version', () => {
     await tearDown();
   });
 
-  it('may be one actor, in any order, and of none it is told that there is none', async () => {
+  it('may be one actor, in any order; a machine without actors in them has none', async () => {
     const { box, tearDown } = await orders();
     const newestFirst = box.store.history('actor', 'order/1');
 

@@ -11,6 +11,7 @@ import { instantText, numberText } from '../../format.ts';
 import { useKeys } from '../../keys.ts';
 import { Empty } from '../../parts/messages.tsx';
 import { pageHash } from '../../route.ts';
+import { MachineCell } from './machine-cell.tsx';
 import { TestsInput } from './tests-drop.tsx';
 import { type Compared, forget, recount } from './tests-files.ts';
 
@@ -82,15 +83,7 @@ function ChartList({
         <tbody>
           {charts.map(({ machine, version, verdicts: { untested, tested, untaken } }) => (
             <tr key={machine} aria-selected={machine === chosen}>
-              <td class="task">
-                <a
-                  class="rowlink"
-                  href={pageHash('machines', machine)}
-                  aria-current={machine === chosen ? 'page' : undefined}
-                >
-                  {machine} <span class="faint">{version}</span>
-                </a>
-              </td>
+              <MachineCell name={machine} version={version} isChosen={machine === chosen} />
               <td class={untested > 0 ? 'fit num fails strong' : 'fit num faint'}>{numberText(untested)}</td>
               <td class={tested > 0 ? 'fit num' : 'fit num faint'}>{numberText(tested)}</td>
               <td class="fit num faint">{numberText(untaken)}</td>

@@ -1,7 +1,7 @@
 import type { MachineRow } from '../../../protocol/machines.ts';
 import { countText } from '../../chart/heat.ts';
 import { numberText } from '../../format.ts';
-import { pageHash } from '../../route.ts';
+import { MachineCell } from './machine-cell.tsx';
 import { TestsInput } from './tests-drop.tsx';
 
 /** Every chart of the engine, one a line. */
@@ -28,15 +28,7 @@ export function MachineList(props: { readonly machines: readonly MachineRow[]; r
         <tbody>
           {machines.map(({ name, version, population, traffic, never }) => (
             <tr key={name} aria-selected={name === chosen}>
-              <td class="task">
-                <a
-                  class="rowlink"
-                  href={pageHash('machines', name)}
-                  aria-current={name === chosen ? 'page' : undefined}
-                >
-                  {name} <span class="faint">{version}</span>
-                </a>
-              </td>
+              <MachineCell name={name} version={version} isChosen={name === chosen} />
               <td class="fit num">{countText(population)}</td>
               <td class="fit num">{traffic === null ? '–' : numberText(traffic)}</td>
               <td class="fit num">{never ?? '–'}</td>
