@@ -37,7 +37,7 @@ export async function run({
     progress('one hot actor');
     const hot = medians(await times(rounds, () => onJson('hot', 1)));
     progress('steps in memory');
-    const { stepUs } = await take({ of: 'step' });
+    const { stepUs, xstateUs } = await take({ of: 'step' });
     progress('sleepers');
     const dir = freshFolder(arena.place);
     const sleepers = { dir, actors: sleeping };
@@ -50,7 +50,7 @@ export async function run({
     const jobsRatio = await againstBefore(before, { place: arena.place, jobs, warmUpMs, ...pairs });
     return {
       ...{ sendPerS: sends.perS, sendCpuUs: sends.cpuUsEach, hotPerS: hot.perS, hotCpuUs: hot.cpuUsEach },
-      ...{ stepUs, ...asleep, ...opened, jobsRatio },
+      ...{ stepUs, xstateUs, ...asleep, ...opened, jobsRatio },
     };
   });
   progress('PostgreSQL');

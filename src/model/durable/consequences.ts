@@ -80,6 +80,7 @@ export class Consequences {
 
   /** Takes the actions of a step, in their order. */
   takeAll(step: OpenStep): void {
+    if (step.actions.length === 0 && step.emitted.length === 0) return;
     const begins = new Set<unknown>();
     for (const { type, params } of step.actions)
       if (type === 'xstate.spawnChild') begins.add((params as Spawned).actorRef);

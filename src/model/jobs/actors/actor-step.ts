@@ -38,19 +38,29 @@ export function stepActor(record: ActorRecord, event: ActorEvent, change: ActorS
       guards: step.guards,
     });
   }
-  const status = step.to === record.status ? {} : { status: step.to };
-  const left = event.type === 'actor.start' ? leftContext(record) : {};
-  const set = { ...left, ...step.patch, ...status } as Record<string, Json>;
-  const known = record as unknown as Record<string, Json>;
-  const patch = Object.fromEntries(Object.entries(set).filter(([key, value]) => value !== known[key]));
+  const patch = event.type === 'actor.start' ? leftContext(record) : {};
+  Object.assign(patch, step.patch);
+  if (step.to !== record.status) patch.status = step.to;
   return {
     kind: 'actor',
     id: record.id,
     ...change,
     // The first entry of a record has no state before it.
     from: record.rev === 0 ? null : change.from,
-    patch: Object.keys(patch).length === 0 ? null : patch,
+    patch: changedBy(patch, record),
   };
+}
+
+/** Without what the record already says; null: nothing is left. */
+function changedBy(patch: Record<string, Json>, record: ActorRecord): Record<string, Json> | null {
+  const known = record as unknown as Record<string, Json>;
+  let changed: Record<string, Json> | null = null;
+  for (const key in patch) {
+    if (patch[key] === known[key]) continue;
+    changed ??= {};
+    changed[key] = patch[key] as Json;
+  }
+  return changed;
 }
 
 /** The actor after a change, for a further step in the same commit. */
@@ -64,7 +74,7 @@ export function afterActorStep(record: ActorRecord, { patch, to }: ActorTransiti
 }
 
 /** An actor that begins anew has nothing of the context that it had before. */
-function leftContext(record: ActorRecord): Record<string, null> {
+function leftContext(record: ActorRecord): Record<string, Json> {
   const keys = Object.keys(record).filter((key) => key.startsWith('c:'));
   return Object.fromEntries(keys.map((key) => [key, null]));
 }
