@@ -39,7 +39,7 @@ export async function run({
   const threaded = medians(await inTurn(quick ? 3 : 7, () => inChild<Threads>('threads', { jobs: 20_000 })));
   progress('');
   progress('schedules');
-  const scheduled = await inChild<Schedules>('schedules', { schedules: 10_000 });
+  const scheduled = await inChild<Schedules>('schedules', { schedules: 10_000 }, ['--expose-gc']);
   progress('');
   return { ...embedded, ...keyed, ...threaded, ...scheduled, ...onPostgres, jobs, rounds };
 }

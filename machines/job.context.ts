@@ -72,10 +72,10 @@ export interface Snoozed {
   readonly reason: string | null;
 }
 
-/** What a job was made of: another one that had ended. */
-export interface Origin {
-  readonly retryOf: string;
-}
+/** What put a job: a schedule, at a tick or beside its ticks (`tick` is null), or the retry of another one that had ended. */
+export type Origin =
+  | { readonly retryOf: string; readonly schedule?: undefined; readonly tick?: undefined }
+  | { readonly retryOf?: undefined; readonly schedule: string; readonly tick: number | null };
 
 /** All data of a job, as JSON; `null` means not known yet. Instants are epoch milliseconds. */
 export interface JobContext {

@@ -13,6 +13,9 @@ export interface Schedules {
 
 const report = defineJob({ name: 'report', run: () => null });
 
+// What earlier rounds have left is collected by none of them.
+const gc = (globalThis as { readonly gc?: () => void }).gc;
+
 /** Measures in memory, in virtual time. */
 export async function measure({ schedules }: { readonly schedules: number }): Promise<Schedules> {
   const few = await timesWith(schedules / 100);
@@ -44,9 +47,13 @@ async function timesWith(count: number) {
   const { schedules } = box.queue();
   for (let n = 0; n < count; n += 1) await schedules.set(`s${n}`, { every: '1h' }, report);
   const dueUs = await dueOf(store as never as OpenStore);
+  gc?.();
   const putUs = await putsOf(box, count);
+  // All of them are due after an hour. What else a box does in an hour is no part of a tick.
+  await reactor.advance('3599s');
+  gc?.();
   const before = cpuUs();
-  await reactor.advance('1h');
+  await reactor.advance('1s');
   const tickUs = (cpuUs() - before) / count;
   if ((await box.queue().length()) !== count) throw new Error('Not every schedule ticked once.');
   await box.stop();

@@ -22,7 +22,7 @@ const start = Date.UTC(2030, 0, 1);
 
 /** The tick of the job that runs. */
 function ownTick(): { readonly tick: number } {
-  return local.getJob()?.annotations['signalbox.schedule'] as { readonly tick: number };
+  return local.getJob()?.origin as { readonly tick: number };
 }
 
 /** A box with a job that notes its ticks, in minutes since the start. */

@@ -111,10 +111,11 @@ export function drawChanges(random: Random): Change[] {
   }
 }
 
-/** A tick of a schedule, as it is committed: the schedule, the put of its job, and the note that names the tick. */
+/** A tick of a schedule, as it is committed: the schedule, and the put of its job, which names the tick. */
 function tick(name: string, at: number): Change[] {
   const id = `${name}-${at}`;
-  const put = { name: 'ticked', parent: { queue: '' }, order: ['now', 0], beginAfter: at };
+  const origin = { schedule: `/${name}`, tick: at };
+  const put = { name: 'ticked', origin, parent: { queue: '' }, order: ['now', 0], beginAfter: at };
   return [
     changed('schedule', `/${name}`, {
       lastTick: at,
@@ -124,7 +125,6 @@ function tick(name: string, at: number): Change[] {
       runs: at,
     }),
     { ...changed('job', id, put), event: 'job.put', to: 'pending' },
-    changed('annotation', `${id}/signalbox.schedule`, { value: { schedule: `/${name}`, tick: at } }),
   ];
 }
 

@@ -102,7 +102,7 @@ const jobChecks: ReadonlyMap<string, Check> = new Map<string, Check>([
     ),
   ],
   ['tags', orNull(isTexts)],
-  ['origin', orNull(shape({ retryOf: isText }))],
+  ['origin', orNull(anyOf(shape({ retryOf: isText }), shape({ schedule: isText, tick: orNull(isNumber) })))],
   ['reply', orNull(isParent)],
   ['snoozed', orNull(shape({ times: isCount, reason: orNull(isText) }))],
   [

@@ -14,9 +14,6 @@ export const systemNames = {
 /** The limit of jobs of schedules that wait for each other: one at once for each schedule, whose name is the key. */
 export const scheduleLimit = 'signalbox.schedule';
 
-/** The annotation by which a job of a schedule knows its tick: `{ schedule, tick }`. */
-export const scheduleAnnotation = 'signalbox.schedule';
-
 /** The annotation that names the job that an ended one was tried again as; the newest of them. */
 export const retriedAnnotation = 'signalbox.retriedAs';
 

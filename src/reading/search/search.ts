@@ -1,6 +1,6 @@
 import { matchesPattern, sameJson, valueAt } from '../../model/jobs/filter.ts';
 import type { JobRecord } from '../../model/records/records.ts';
-import { isSystemName, scheduleAnnotation, systemNames } from '../../model/records/system-names.ts';
+import { isSystemName, systemNames } from '../../model/records/system-names.ts';
 import { hidesPath, holdsSecretKey } from '../../model/values/redaction.ts';
 import { type RedactionRules, rulesOf } from '../../model/values/redaction-rules.ts';
 import type { JobPageRequest, StoreReader } from '../../store/reader.ts';
@@ -15,10 +15,8 @@ export type SearchReader = Pick<StoreReader, 'get' | 'seqAt' | 'jobsPage' | 'ann
 export interface Search {
   /** The list that is walked, and what of the filter the store looks at. */
   readonly request: Omit<JobPageRequest, 'limit'>;
-  /** Whether a job, as it is, is one that is meant; but for its schedule. `shown`: what may be shown of it, where more is known than its record says. */
+  /** Whether a job, as it is, is one that is meant. `shown`: what may be shown of it, where more is known than its record says. */
   holds(job: JobRecord, shown?: ShownJob): boolean;
-  /** Whether the schedule is the one that is meant. Reads an annotation. */
-  isOfSchedule(job: JobRecord): Promise<boolean>;
 }
 
 type Test = (job: JobRecord, shown: ShownJob | undefined) => boolean;
@@ -29,7 +27,7 @@ export async function searchOf(reader: SearchReader, filter: CheckedFilter): Pro
   mustBeShown(filter, redactions, codec !== undefined);
   const tests = testsOf(filter, redactions);
   for (const test of await testsOfTime(reader, filter)) tests.push(test);
-  const { queue, status, ending, job: names, tag, schedule } = filter;
+  const { queue, status, ending, job: names, tag } = filter;
   const request = {
     list: tag === undefined ? ('all' as const) : ('tagged' as const),
     matches: (job: JobRecord) => tests.every((test) => test(job, undefined)),
@@ -43,16 +41,16 @@ export async function searchOf(reader: SearchReader, filter: CheckedFilter): Pro
   return {
     request,
     holds: (job, shown) => isWanted(job, unmatched) && tests.every((test) => test(job, shown)),
-    isOfSchedule: async (job) => schedule === undefined || isOf(schedule, await scheduleOf(reader, job)),
   };
 }
 
 function testsOf(filter: CheckedFilter, rules: RedactionRules): Test[] {
-  const { job: names = [], tag, key, error, args } = filter;
+  const { job: names = [], tag, key, schedule, error, args } = filter;
   const tests: Test[] = [];
   if (!names.some(isSystemName)) tests.push(({ name }) => !isSystemName(name) || joined.includes(name));
   if (tag !== undefined) tests.push(({ tags }) => tags?.includes(tag) ?? false);
   if (key !== undefined) tests.push(hasKey(key));
+  if (schedule !== undefined) tests.push(({ origin }) => isOf(schedule, origin?.schedule));
   if (error !== undefined) {
     const all = new Shown(rules);
     tests.push((job, shown) => hasError(error, job, () => shown ?? all.job(job)));
@@ -137,15 +135,10 @@ function mustBeShown(
   }
 }
 
-async function scheduleOf(reader: SearchReader, { id }: JobRecord): Promise<string | null> {
-  const value = (await reader.get('annotation', `${id}/${scheduleAnnotation}`))?.value;
-  const named = typeof value === 'object' && value !== null && 'schedule' in value ? value.schedule : null;
-  return typeof named === 'string' ? named : null;
-}
-
 /** Whether a schedule is the one of a queue and a name, or of a name. */
-function isOf(wanted: string, schedule: string | null): boolean {
+function isOf(wanted: string, schedule: string | undefined): boolean {
   return (
-    schedule !== null && (schedule === wanted || (!wanted.includes('/') && schedule.endsWith(`/${wanted}`)))
+    schedule !== undefined &&
+    (schedule === wanted || (!wanted.includes('/') && schedule.endsWith(`/${wanted}`)))
   );
 }

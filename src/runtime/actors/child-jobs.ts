@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { SignalboxError } from '../../errors.ts';
 import type { DurableEffect } from '../../model/durable/machine.ts';
 import type { ActorRecord } from '../../model/records/records.ts';
@@ -27,8 +27,8 @@ type JobOptions = Omit<InternalPutOptions, 'client'> & { readonly queue?: string
 
 /** The id of a run of a child: the same in every attempt, and of no other run, also of an actor of the same id that lived before. */
 export function childJobId(actor: string, child: string, run: number, at: number): string {
-  const hash = createHash('sha256').update(`${actor}\n${child}\n${run}\n${at}`).digest('base64url');
-  return `${idBeginning(at)}${hash.slice(0, 26)}`;
+  const digest = hash('sha256', `${actor}\n${child}\n${run}\n${at}`, 'base64url');
+  return `${idBeginning(at)}${digest.slice(0, 26)}`;
 }
 
 /** What an effect of a step does with jobs: in its commit, so a job that is not in it was never there. */

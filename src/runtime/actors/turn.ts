@@ -9,7 +9,7 @@
  *
  * May import: environment, definitions, commits, jobs, execution, callbacks.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { EventObject } from 'xstate';
 import type { ActorChild, ActorEvent, ActorParent } from '../../../machines/actor.machine.ts';
 import type { Json } from '../../../machines/json.ts';
@@ -339,5 +339,5 @@ export function argOf(event: { readonly [key: string]: Json }): { readonly arg?:
   if (isFlat && values.every((value) => String(value).length < 256) && values.length < 32) return { arg };
   const text = JSON.stringify(arg);
   if (Buffer.byteLength(text) <= mostArgBytes) return { arg };
-  return { arg: { $sha256: createHash('sha256').update(text).digest('hex') } };
+  return { arg: { $sha256: hash('sha256', text, 'hex') } };
 }

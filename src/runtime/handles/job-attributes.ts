@@ -1,4 +1,4 @@
-import type { Ending } from '../../../machines/job.context.ts';
+import type { Ending, Origin } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
 import type { BadStatusError } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
@@ -90,6 +90,11 @@ export abstract class JobAttributes<Result> extends Inspectable {
   /** How it ended: succeeded, failed, aborted or expired; null while it has not. */
   get ending(): Ending | null {
     return this.#state.record?.ending ?? null;
+  }
+
+  /** What put it: a schedule and its tick, or the retry of an ended job. Null for any other job. */
+  get origin(): Origin | null {
+    return this.#state.record?.origin ?? null;
   }
 
   /** Its arguments: of a draft the list itself, to be changed until it is put; of a handle a copy. */

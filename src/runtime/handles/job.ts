@@ -242,7 +242,7 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
 
   /**
    * Tries a job again that has ended, however it ended: puts a new job of the same definition in the same queue, with its arguments
-   * or others, its settings and its tags, and without its callbacks. The new job names the old one in `record.origin`, the old one the
+   * or others, its settings and its tags, and without its callbacks. The new job names the old one in `origin`, the old one the
    * new one in annotation `signalbox.retriedAs`; both are one commit. A job that is unique asks for its name as any put does: see
    * `putResult` of the job that this gives. Other arguments need the definition in this process.
    *
@@ -263,7 +263,7 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
    * const job = await box.queue().put(half(3));
    * await job.waitFor('COMPLETED');
    * const again = await job.retry({ args: [4] });
-   * console.log(await again.result(), again.record.origin?.retryOf === job.id); // => 2 true
+   * console.log(await again.result(), again.origin?.retryOf === job.id); // => 2 true
    * await box.stop();
    * ```
    *

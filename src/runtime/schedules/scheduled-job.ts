@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Json } from '../../../machines/json.ts';
 import type { ScheduledJob } from '../../../machines/schedule.context.ts';
 import { invalidOption, SignalboxError, shown } from '../../errors.ts';
@@ -6,7 +6,7 @@ import { checkAnnotationName } from '../../model/checks/names.ts';
 import { newJobRecord, stepJob } from '../../model/jobs/step.ts';
 import { keyOf } from '../../model/records/keys.ts';
 import type { JobRecord, ScheduleRecord } from '../../model/records/records.ts';
-import { scheduleAnnotation, scheduleLimit } from '../../model/records/system-names.ts';
+import { scheduleLimit } from '../../model/records/system-names.ts';
 import { idBeginning } from '../../model/values/ids.ts';
 import { encodeValue, referredJobs } from '../../model/values/values.ts';
 import { type Beginning, beginningMs, isDelay } from '../../time.ts';
@@ -32,8 +32,8 @@ export function keyOfSchedule(id: string): string {
 
 /** The id of the job of a tick: the same on every host, and of no other tick. */
 export function tickJobId(schedule: string, tick: number): string {
-  const hash = createHash('sha256').update(`${schedule}\n${tick}`).digest('base64url');
-  return `${idBeginning(tick)}${hash.slice(0, 26)}`;
+  const digest = hash('sha256', `${schedule}\n${tick}`, 'base64url');
+  return `${idBeginning(tick)}${digest.slice(0, 26)}`;
 }
 
 /**
@@ -91,9 +91,8 @@ function annotationsOf(
   given: JobSettings['annotations'] = {},
 ): ScheduledJob['annotations'] {
   const names = Object.keys(given);
-  // The one that names the tick is added.
-  if (names.length + 1 > limits.annotations)
-    throw invalidOption('annotations', `at most ${limits.annotations - 1}`, names.length);
+  if (names.length > limits.annotations)
+    throw invalidOption('annotations', `at most ${limits.annotations}`, names.length);
   if (names.length === 0) return null;
   const encoded: Record<string, Json> = {};
   for (const name of names) {
@@ -105,11 +104,11 @@ function annotationsOf(
 }
 
 /** A job of a schedule, before it is put. Where they wait for each other, it carries the key of its schedule. */
-export function jobOf({ id, figures, job }: ScheduleJobs, jobId: string): JobRecord {
+export function jobOf({ id, figures, job }: ScheduleJobs, jobId: string, tick: number | null): JobRecord {
   const content = job.content as Pick<JobRecord, 'name'> & Partial<JobRecord>;
   const waits = figures.overlap === 'buffer' || figures.overlap === 'cancel';
-  const keys = waits ? { keys: [...(content.keys ?? []), keyOfSchedule(id)] } : {};
-  return newJobRecord(jobId, { ...content, ...keys });
+  const keys = waits ? [...(content.keys ?? []), keyOfSchedule(id)] : (content.keys ?? null);
+  return newJobRecord(jobId, { ...content, keys, origin: { schedule: id, tick } });
 }
 
 type ScheduleJobs = Pick<ScheduleRecord, 'id' | 'figures' | 'job'>;
@@ -129,23 +128,15 @@ export function putOf(
 ): PutOfSchedule {
   const { queue } = partsOf(schedule.id);
   const { delay, deadline, annotations } = schedule.job;
-  const job = jobOf(schedule, id);
+  const job = jobOf(schedule, id, tick);
   const at = context.store.now();
   const beginAfter = at + (delay ?? 0);
   const until =
     deadline === null ? {} : { deadline: 'at' in deadline ? deadline.at : beginAfter + deadline.after };
   const step = stepJob(job, { type: 'job.put', queue, at, beginAfter, assigner: context.uuid, ...until });
+  const changes: StagedChange[] = [{ ...step, patch: Object.assign(contentOf(job), step.patch) }];
+  for (const name in annotations) changes.push(annotationChange(id, name, annotations[name] as Json));
   const carried = carriedBy(context, { id, name: job.name, queue });
-  const notes: { readonly [name: string]: Json } = {
-    ...annotations,
-    ...(carried === null ? {} : { [carriedAnnotation]: carried }),
-    [scheduleAnnotation]: { schedule: schedule.id, tick },
-  };
-  return {
-    job,
-    changes: [
-      { ...step, patch: { ...contentOf(job), ...step.patch } },
-      ...Object.entries(notes).map(([name, value]) => annotationChange(id, name, value)),
-    ],
-  };
+  if (carried !== null) changes.push(annotationChange(id, carriedAnnotation, carried));
+  return { job, changes };
 }

@@ -45,7 +45,7 @@ export async function setSchedule(
     const next = nextOf(record, figures, now);
     const step = stepSchedule(record, { type: 'schedule.set', at: now, by: uuid, figures, job, next });
     // Quotas that lack are made here: a host that ticks need not know the definition.
-    const quotas = await missingQuotas(work, queue, jobOf({ id, figures, job }, ''));
+    const quotas = await missingQuotas(work, queue, jobOf({ id, figures, job }, '', null));
     await work.submit([step, ...quotas.changes], [ifUnchanged(record, 'schedule'), ...quotas.expect]);
     return true;
   });

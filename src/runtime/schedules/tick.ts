@@ -1,4 +1,5 @@
 import type { ScheduleEvent } from '../../../machines/schedule.machine.ts';
+import type { ScheduleRecord } from '../../model/records/records.ts';
 import { decideTick, lastJobOf } from '../../model/schedules/decide.ts';
 import { stepSchedule } from '../../model/schedules/step.ts';
 import { cancelJob } from '../callbacks/cancel-job.ts';
@@ -21,26 +22,39 @@ export interface TickDeps {
 const mostDecisions = 5;
 
 /**
- * Makes the next tick of a schedule, if it is due: one commit, which expects the schedule as it was read and the job of the
- * tick not to be there. Returns whether it made one: otherwise another process has, or it is not due any more.
+ * Makes the next tick of a schedule that a look has found, if it is due: one commit, which expects the schedule as it was read and the
+ * job of the tick not to be there. Returns whether it made one: otherwise another process has, or it is not due any more.
  * @throws ConflictError, and what refuses the put.
  */
-export function makeTick(deps: TickDeps, id: string): Promise<boolean> {
-  return retryConflicts(mostDecisions, () => decided(deps, id));
+export function makeTick(deps: TickDeps, found: ScheduleRecord): Promise<boolean> {
+  const { store } = deps.work.context;
+  // At first nothing is read again that the commit checks: what has changed since the look is a conflict.
+  let isDoubted = false;
+  return retryConflicts(mostDecisions, async () => {
+    const schedule = isDoubted ? await store.get('schedule', found.id) : found;
+    if (schedule === undefined) return false;
+    const isMade = decided(deps, schedule, isDoubted);
+    isDoubted = true;
+    return isMade;
+  });
 }
 
-async function decided({ work, callbacks }: TickDeps, id: string): Promise<boolean> {
+/** `looksForJob`: the job of the tick may be there. */
+async function decided(
+  { work, callbacks }: TickDeps,
+  schedule: ScheduleRecord,
+  looksForJob: boolean,
+): Promise<boolean> {
   const { store, uuid } = work.context;
-  const schedule = await store.get('schedule', id);
-  if (schedule === undefined) return false;
-  const { lastJob } = schedule;
+  const { id, lastJob } = schedule;
   const last = lastJob === null ? undefined : await store.get('job', lastJob);
   const decision = decideTick(schedule, store.now(), lastJobOf(last, keyOfSchedule(id)));
   if (decision === null) return false;
   const { tick, next, missed, cancelsLast } = decision;
   const job = tickJobId(id, tick);
   // It was put before: by hand, or before the schedule was removed and set again.
-  const why = decision.why ?? ((await store.get('job', job)) === undefined ? null : 'exists');
+  const isThere = looksForJob && (await store.get('job', job)) !== undefined;
+  const why = decision.why ?? (isThere ? 'exists' : null);
   const event: ScheduleEvent =
     why === null
       ? { type: 'schedule.tick', tick, next, missed, job }

@@ -91,10 +91,11 @@ export class Ticker {
       const mine = due.filter(({ id }) => !left.has(id)).slice(0, atOnce);
       if (mine.length === 0) break;
       await Promise.all(
-        mine.map(async ({ id }) => {
+        mine.map(async (schedule) => {
+          const { id } = schedule;
           const count = (counts.get(id) ?? 0) + 1;
           counts.set(id, count);
-          if (!(await this.#tick(id)) || count === mostOfOne) left.add(id);
+          if (!(await this.#tick(schedule)) || count === mostOfOne) left.add(id);
         }),
       );
     }
@@ -112,9 +113,10 @@ export class Ticker {
   }
 
   /** Returns whether the schedule may be due again. */
-  async #tick(id: string): Promise<boolean> {
+  async #tick(schedule: ScheduleRecord): Promise<boolean> {
+    const { id } = schedule;
     try {
-      const isMade = await makeTick(this.#deps, id);
+      const isMade = await makeTick(this.#deps, schedule);
       if (isMade) this.#own.add(id);
       else this.#own.delete(id);
       return isMade;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { SignalboxError } from '../../errors.ts';
 import { kindOfError, storeError } from './failures.ts';
 import type { Rows, SqlConnection, SqlPort } from './sql-port.ts';
@@ -100,7 +100,7 @@ class SharedConnection {
 
 /** The name of a statement on the tables of a schema: connections may be shared with stores of other schemas. */
 export function nameOf(schema: string, what: string): string {
-  return `signalbox_${what}_${createHash('sha256').update(schema).digest('hex').slice(0, 16)}`;
+  return `signalbox_${what}_${hash('sha256', schema, 'hex').slice(0, 16)}`;
 }
 
 /** Work on a connection of its own, which is closed when that fails. */

@@ -76,11 +76,10 @@ class PostgresChecker extends RunChecker<'torn' | 'wrongEndings' | 'ticksMissed'
     const { from = null, every = null } = schedule?.figures ?? {};
     if (schedule?.lastTick == null || from === null || every === null)
       return this.count('ticksMissed', 'all of them');
-    const notes = await store.list('annotation', '');
-    const jobs = notes.filter(({ id }) => id.endsWith('/signalbox.schedule'));
+    const jobs = await store.list('job', '');
     const { missed, doubled } = wrongTicks(
       { from, everyMs: every, lastTick: schedule.lastTick },
-      jobs.map(({ id, value }) => ({ id, tick: (value as { readonly tick: number }).tick })),
+      jobs.flatMap(({ id, origin }) => (origin?.tick == null ? [] : [{ id, tick: origin.tick }])),
     );
     for (const what of missed) this.count('ticksMissed', what);
     for (const what of doubled) this.count('ticksDoubled', what);

@@ -1,5 +1,5 @@
 import type { JobRecord } from '../../../model/records/records.ts';
-import { retriedAnnotation, scheduleAnnotation } from '../../../model/records/system-names.ts';
+import { retriedAnnotation } from '../../../model/records/system-names.ts';
 import type { ShownJob } from '../../../reading/shown.ts';
 import type { StoreReader } from '../../../store/reader.ts';
 import type { OriginView } from '../../protocol/job.ts';
@@ -10,14 +10,11 @@ export async function originView(
   { id, tags, keys, origin, reply }: JobRecord,
   shown: ShownJob,
 ): Promise<OriginView> {
-  const [scheduled, retried] = await Promise.all(
-    [scheduleAnnotation, retriedAnnotation].map((name) => reader.get('annotation', `${id}/${name}`)),
-  );
-  const tick = scheduled?.value as { readonly schedule: string } | undefined;
+  const retried = await reader.get('annotation', `${id}/${retriedAnnotation}`);
   return {
     tags: tags ?? [],
     keys: shown.hidden === null ? (keys ?? []) : [],
-    schedule: tick?.schedule ?? null,
+    schedule: origin?.schedule ?? null,
     actor: reply === null ? null : { id: reply.actor, child: reply.child },
     retryOf: origin?.retryOf ?? null,
     retriedAs: retried === undefined ? null : String(retried.value),

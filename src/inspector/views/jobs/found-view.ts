@@ -19,7 +19,6 @@ export async function foundView(
     reader,
     { ...search.request, limit, look: Number.POSITIVE_INFINITY, ...(after !== undefined && { after }) },
     async (job) => {
-      if (!(await search.isOfSchedule(job))) return null;
       const life = await jobLife(reader, shown, job);
       return search.holds(job, life.shown) ? life : null;
     },

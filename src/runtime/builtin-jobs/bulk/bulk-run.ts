@@ -115,12 +115,12 @@ export class BulkRun {
     return after;
   }
 
-  #find({ request, isOfSchedule }: Search, { after }: Place, most: number): Promise<Passing<JobRecord>> {
+  #find({ request }: Search, { after }: Place, most: number): Promise<Passing<JobRecord>> {
     const { store, reactor } = this.#run.context;
     return passing(
       store,
       { ...request, limit: most, look: mostLooked, ...(after !== null && { after }) },
-      async (job) => (this.#isMeant(job) && (await isOfSchedule(job)) ? job : null),
+      async (job) => (this.#isMeant(job) ? job : null),
       () => nextTurn(reactor),
     );
   }

@@ -54,7 +54,7 @@ export class JobSearch implements AsyncIterable<Job<unknown>> {
     const { found, next } = await passing(
       store,
       { ...search.request, limit, look: Number.POSITIVE_INFINITY, ...(after !== undefined && { after }) },
-      async (job) => ((await search.isOfSchedule(job)) ? job : null),
+      async (job) => job,
       () => nextTurn(reactor),
     );
     // What a program finds is there after a power cut.

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { Line } from '../../entry.ts';
 import { reasonOf } from '../failures.ts';
@@ -225,7 +225,7 @@ export class Notifying {
 
 /** The channel of a schema. A name of at most 63 bytes, whatever the schema's. */
 function channelOf(schemaName: string): string {
-  return `signalbox_${createHash('sha256').update(schemaName).digest('hex').slice(0, 16)}`;
+  return `signalbox_${hash('sha256', schemaName, 'hex').slice(0, 16)}`;
 }
 
 /** What lines say to others, as far as the lines themselves show it. */

@@ -1,3 +1,4 @@
+import type { Origin } from '../../../../machines/job.context.ts';
 import type { HistoryEntry } from '../../../index.ts';
 import type { ReplayedRecord } from './replayed-record.ts';
 
@@ -14,7 +15,7 @@ interface Figures {
 /** Checks what schedules promise: each tick has one job, put in the commit of the tick, at its time and after the last one. */
 export class ScheduleAudit {
   readonly #records: Records;
-  /** Jobs by the schedule and the tick that their annotation names. */
+  /** Jobs by the schedule and the tick that their origin names. */
   readonly #jobs = new Map<string, string>();
   /** The job that the newest tick names, which its commit has yet to put. */
   #owed: { readonly commit: number; readonly job: string } | null = null;
@@ -31,7 +32,7 @@ export class ScheduleAudit {
       this.#owed = null;
     }
     if (entry.kind === 'job' && owed?.job === entry.id && entry.event === 'job.put') this.#owed = null;
-    if (entry.kind === 'annotation' && entry.id.endsWith('/signalbox.schedule')) yield* this.#named(entry);
+    if (entry.kind === 'job' && entry.patch?.origin != null) yield* this.#named(entry);
     if (entry.kind !== 'schedule' || before === undefined || entry.gone) return;
     if (entry.event === 'schedule.tick' || entry.event === 'schedule.skip') yield* this.#tick(entry, before);
     yield* this.#planned(entry, before);
@@ -39,17 +40,13 @@ export class ScheduleAudit {
 
   /** No two jobs name one tick. */
   *#named(entry: HistoryEntry): Generator<string> {
-    const { schedule, tick } = (entry.patch?.value ?? {}) as {
-      readonly schedule?: string;
-      readonly tick?: number;
-    };
-    const job = entry.id.slice(0, entry.id.indexOf('/'));
+    const { schedule, tick } = (entry.patch?.origin ?? {}) as Partial<Origin>;
     if (tick == null) return;
     const key = `${schedule} ${tick}`;
     const other = this.#jobs.get(key);
-    if (other !== undefined && other !== job)
+    if (other !== undefined && other !== entry.id)
       yield `I24 job ${other} was put for tick ${tick} of ${schedule}, too`;
-    this.#jobs.set(key, job);
+    this.#jobs.set(key, entry.id);
   }
 
   *#tick(entry: HistoryEntry, { state, fields }: ReplayedRecord): Generator<string> {
