@@ -36,28 +36,35 @@ export class AttemptLimits {
     const { timeout, deadline, name } = run.job;
     const heartbeat = this.#context.registry.definition(name)?.heartbeat ?? null;
     if (timeout === null && deadline === null && heartbeat === null) return;
-    const calls = new Map<Limit, ScheduledCall>();
-    const later = (limit: Limit, ms: number): void => {
-      const call = (): void =>
-        ms > longestMs ? later(limit, ms - longestMs) : void this.#passed(run, limit);
-      calls.set(limit, this.#context.reactor.callLater(Math.min(ms, longestMs), call));
-    };
-    if (timeout !== null) later('timeout', timeout);
-    if (deadline !== null) later('deadline', Math.max(0, deadline - this.#context.store.now()));
-    if (heartbeat !== null) {
-      const beat = (): void => {
-        calls.get('heartbeat')?.cancel();
-        later('heartbeat', heartbeat);
-      };
-      beat();
-      this.#beats.set(run, beat);
+    // Most of those that have one have this one alone.
+    const first = timeout === null ? null : this.#later(run, 'timeout', timeout);
+    if (deadline === null && heartbeat === null) {
+      run.watch(first);
+      return;
     }
+    const untilDeadline = deadline === null ? null : Math.max(0, deadline - this.#context.store.now());
+    const last = untilDeadline === null ? null : this.#later(run, 'deadline', untilDeadline);
+    let next = heartbeat === null ? null : this.#later(run, 'heartbeat', heartbeat);
+    if (heartbeat !== null)
+      this.#beats.set(run, () => {
+        next?.cancel();
+        next = this.#later(run, 'heartbeat', heartbeat);
+      });
     run.watch({
       cancel: () => {
-        for (const call of calls.values()) call.cancel();
+        for (const call of [first, last, next]) call?.cancel();
         this.#beats.delete(run);
       },
     });
+  }
+
+  #later(run: Run, limit: Limit, ms: number): ScheduledCall {
+    const { reactor } = this.#context;
+    if (ms <= longestMs) return reactor.callLater(ms, () => void this.#passed(run, limit));
+    let call = reactor.callLater(longestMs, () => {
+      call = this.#later(run, limit, ms - longestMs);
+    });
+    return { cancel: () => call.cancel() };
   }
 
   /** The code gives a sign of life. */

@@ -50,13 +50,14 @@ export class NodeReactor implements RunnableReactor {
   }
 
   callLater(delayMs: number, call: () => void): ScheduledCall {
-    let timer: NodeJS.Timeout;
-    const wait = (ms: number): void => {
-      const now = Math.min(Math.max(0, ms), longestMs);
-      timer = setTimeout(() => (ms > now ? wait(ms - now) : call()), now);
-      if (!this.#keepsProcess) timer.unref();
-    };
-    wait(delayMs);
+    if (delayMs > longestMs) {
+      let first = this.callLater(longestMs, () => {
+        first = this.callLater(delayMs - longestMs, call);
+      });
+      return { cancel: () => first.cancel() };
+    }
+    const timer = setTimeout(call, Math.max(0, delayMs));
+    if (!this.#keepsProcess) timer.unref();
     return { cancel: () => clearTimeout(timer) };
   }
 
