@@ -8,7 +8,9 @@ import { WorkingSet } from '../commits/working-set.ts';
 import { storeError } from '../failures.ts';
 import type { Home, StoredJob } from '../jobs/stored-job.ts';
 import { eachJob, jobsOf } from '../reading/records.ts';
+import { plansByIndex } from '../sql/settings.ts';
 import type { Rows, SqlConnection } from '../sql-port.ts';
+import { nameOf } from '../transactions.ts';
 import type { Head, HeadsParts } from './heads.ts';
 import { Limits, limitsOfJobs, NotedParking } from './limits.ts';
 
@@ -24,7 +26,11 @@ const pageOfChoices = 1000;
 /** And where some may have to be parked: a claim parks a thousand. */
 const pageOfKeys = 1100;
 
-const momentText = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
+/**
+ * All is read at one moment. The reads have names, and their plans are kept: these settings, as those of the functions, keep a plan that
+ * was made when a table was small from reading all of it when it is large.
+ */
+const momentText = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${plansByIndex('SET LOCAL', ';')}`;
 
 export const nothing: Claimed = {
   jobs: [],
@@ -62,7 +68,7 @@ export class Judging {
     try {
       connection = await port.connect();
       const judged = await this.#judgedBy(connection, request, heads);
-      giveBack(connection, isKeyed(heads));
+      giveBack(connection);
       connection = null;
       if (judged === null) return nothing;
       if (judged.limits.isBehind(this.#parts.clock.now())) return null;
@@ -92,7 +98,6 @@ export class Judging {
     request: ClaimRequest,
     heads: readonly Head[],
   ): Promise<Judged | null> {
-    if (!isKeyed(heads)) return this.#judgeOn(connection, request, heads);
     // What begins it leaves with the first reads: each wait costs more than a read.
     const [, judged] = await Promise.all([
       connection.query(momentText),
@@ -115,11 +120,12 @@ export class Judging {
     const lanes = [...new Set(heads.map(({ lane }) => lane))];
     const parks = isKeyed(heads);
     const isChoosy = request.choose !== null || request.accepts.job !== null;
-    const firstOf = (most: number): Promise<Rows> => connection.query(firstText(schema), [lanes, most]);
+    const firstOf = (most: number): Promise<Rows> =>
+      connection.named(nameOf(schema, 'judge_first'), firstText(schema), [lanes, most]);
     let page = isChoosy ? pageOfChoices : Math.max(request.limit, 10);
     const [held, queueRows, , firstRows] = await Promise.all([
       this.#loadAgent(connection, request, set),
-      connection.query(queues, [queue]),
+      connection.named(nameOf(schema, 'judge_queue'), queues, [queue]),
       limits.load(connection, quotas),
       firstOf(page),
     ]);
@@ -189,10 +195,16 @@ export class Judging {
     if (agent === null) return 0;
     const { schema } = this.#parts;
     const [agents, representations, held] = await Promise.all([
-      connection.query(`SELECT id, rev, last_seq, body FROM ${schema}.agent WHERE id = $1`, [agent]),
-      connection.query(`SELECT id, rev, last_seq, body FROM ${schema}.representation WHERE id = $1`, [
-        representationOf(agent),
-      ]),
+      connection.named(
+        nameOf(schema, 'judge_agent'),
+        `SELECT id, rev, last_seq, body FROM ${schema}.agent WHERE id = $1`,
+        [agent],
+      ),
+      connection.named(
+        nameOf(schema, 'judge_dispatcher'),
+        `SELECT id, rev, last_seq, body FROM ${schema}.representation WHERE id = $1`,
+        [representationOf(agent)],
+      ),
       heldBy(connection, schema, queue, agent),
     ]);
     set.loadSettings('agent', agents);
@@ -213,9 +225,8 @@ function isKeyed(heads: readonly Head[]): boolean {
 }
 
 /** Gives a connection back once what was read on it at one moment is over. Nobody waits for that. */
-function giveBack(connection: SqlConnection, isMoment: boolean): void {
-  const over = isMoment ? connection.query('COMMIT') : Promise.resolve();
-  over.then(
+function giveBack(connection: SqlConnection): void {
+  connection.query('COMMIT').then(
     () => connection.release(),
     (error: Error) => connection.release(error),
   );
@@ -228,7 +239,8 @@ export async function heldBy(
   queue: string,
   agent: string,
 ): Promise<number> {
-  const rows = await connection.query(
+  const rows = await connection.named(
+    nameOf(schema, 'judge_held'),
     `SELECT coalesce(sum(cardinality(ids)), 0) AS held FROM ${schema}.lease
      WHERE queue = $1 AND dispatcher = $2 AND agent = $3`,
     [queue, ...placeOf(queue, agent)],

@@ -7,6 +7,7 @@ import type { Lane } from '../../rules/lanes.ts';
 import { freeSlots } from '../../rules/parking/room.ts';
 import type { WorkingSet } from '../commits/working-set.ts';
 import type { SqlConnection } from '../sql-port.ts';
+import { nameOf } from '../transactions.ts';
 
 /** A row of \`room\`. */
 interface Room {
@@ -44,9 +45,9 @@ export class Limits {
          SELECT o.id, o.used, o.line, o.opens, q.opens_after IS NOT NULL AS is_changed
          FROM ${schema}.room o LEFT JOIN ${schema}.quota q ON q.id = u.quota WHERE o.id = u.id OFFSET 0) AS r`;
     const [quotaRows, limitRows, rooms] = await Promise.all([
-      connection.query(records('quota'), [quotas]),
-      connection.query(records('limit'), [unknown]),
-      connection.query(roomText, [unknown, unknown.map(quotaOfLimit)]),
+      connection.named(nameOf(schema, 'limit_quotas'), records('quota'), [quotas]),
+      connection.named(nameOf(schema, 'limit_records'), records('limit'), [unknown]),
+      connection.named(nameOf(schema, 'limit_rooms'), roomText, [unknown, unknown.map(quotaOfLimit)]),
     ]);
     this.#set.loadSettings('quota', quotaRows);
     this.#set.loadSettings('limit', limitRows);

@@ -279,18 +279,7 @@ export class Reading implements RecordReader {
   due(since: number): Promise<number | null> {
     return this.read(async (records) => {
       const { schema } = records;
-      const [row] = await records.query(
-        `SELECT min(at) AS at FROM (
-           SELECT (SELECT d.at FROM ${schema}.due d WHERE d.at > $1 ORDER BY d.at LIMIT 1) AS at
-           UNION ALL SELECT (SELECT s.next_at FROM ${schema}.schedule s WHERE s.next_at > $1 ORDER BY s.next_at LIMIT 1)
-           UNION ALL SELECT (SELECT a.due_at FROM ${schema}.actor a WHERE a.status = 'active' AND a.due_at > $1 ORDER BY a.due_at LIMIT 1)
-           UNION ALL SELECT (p ->> 'until')::float8 FROM ${schema}.queue q CROSS JOIN LATERAL json_array_elements(q.body -> 'pauses') p
-             WHERE json_array_length(q.body -> 'pauses') > 0
-           UNION ALL SELECT (a.body #>> '{paused,until}')::float8 FROM ${schema}.agent a WHERE a.body #>> '{paused,at}' IS NOT NULL
-           UNION ALL SELECT (SELECT t.opens FROM ${schema}.room t WHERE t.opens > $1 ORDER BY t.opens LIMIT 1)
-         ) AS o WHERE at > $1`,
-        [since],
-      );
+      const [row] = await records.query(`SELECT ${schema}.due_after($1) AS at`, [since]);
       const opens = await openingOf(records, since);
       return row?.at == null ? opens : Math.min(Number(row.at), opens ?? Number.POSITIVE_INFINITY);
     });
