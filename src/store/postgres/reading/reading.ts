@@ -279,8 +279,11 @@ export class Reading implements RecordReader {
   due(since: number): Promise<number | null> {
     return this.read(async (records) => {
       const { schema } = records;
-      const [row] = await records.query(`SELECT ${schema}.due_after($1) AS at`, [since]);
-      const opens = await openingOf(records, since);
+      const [row] = await records.query(
+        `SELECT ${schema}.due_after($1) AS at, EXISTS (SELECT FROM ${schema}.limit) AS is_limited`,
+        [since],
+      );
+      const opens = row?.is_limited === true ? await openingOf(records, since) : null;
       return row?.at == null ? opens : Math.min(Number(row.at), opens ?? Number.POSITIVE_INFINITY);
     });
   }
