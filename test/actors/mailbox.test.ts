@@ -203,6 +203,22 @@ describe.each(stores)('The mailbox of an actor on a %s store', (_, makeStore) =>
     expect((await actor.snapshot()).context.n).toBe(1);
   });
 
+  it('a skip that comes when the actor goes on already is refused, and skips nothing', async () => {
+    const { box, reactor } = await actorBox(makeStore(), options);
+    const actor = await box.actor(length, 'a').start();
+    await actor.suspend('it is held up');
+    await actor.send({ type: 'change', by: 2 });
+    await actor.send({ type: 'change', by: 3 });
+
+    const [resumed, skipped] = await Promise.allSettled([actor.resume(), actor.skip()]);
+    await reactor.runUntilIdle();
+
+    expect(resumed.status).toBe('fulfilled');
+    expect(skipped).toMatchObject({ status: 'rejected', reason: { code: 'BAD_STATUS' } });
+    expect((await actor.snapshot()).context).toBe(5);
+    expect(await box.deadLetters.list()).toEqual([]);
+  });
+
   it('a timer that is due goes before a message that comes later, also in a box that was never started', async () => {
     isRepaired = true;
     const reactor = new VirtualReactor();

@@ -1,5 +1,4 @@
 import type { EventObject } from 'xstate';
-import type { Failure as StoredFailure } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
 import { StepError } from '../../model/durable/machine.ts';
 import { dueTimers } from '../../model/durable/timers.ts';
@@ -137,15 +136,12 @@ export class DueMail {
   }
 
   /** The message at the head is dead, or the timer that is due first is dropped: what comes first of the two. */
-  async skip(failure: StoredFailure | null): Promise<void> {
+  async skip(): Promise<void> {
     const now = this.#now;
     const [message] = await this.#context.store.mail(this.#actor.id, 1);
     const [timer] = dueTimers(this.#actor.there, Math.min(message?.at ?? now, now));
-    if (timer !== undefined) {
-      this.#actor.resume();
-      this.#actor.dropTimer(timer);
-      this.#actor.suspend(new Failure(failure as never));
-    } else if (message !== undefined) this.#dead(message, 'skipped');
+    if (timer !== undefined) this.#actor.dropTimer(timer);
+    else if (message !== undefined) this.#dead(message, 'skipped');
   }
 
   #taken(message: MessageRecord): void {

@@ -288,8 +288,9 @@ class TurnInMaking {
       this.#isMailLeft = true;
     } else if (kind === 'suspend') actor.suspend(Failure.from(new Error(reason)));
     else {
-      if (kind === 'skip') await this.#due.skip(this.#read?.failure ?? null);
+      // Refused unless it is suspended: then nothing is skipped.
       actor.resume();
+      if (kind === 'skip') await this.#due.skip();
       this.#isMailLeft = true;
     }
     this.#answer(index, null);

@@ -238,7 +238,10 @@ export class DurableActor<L extends DurableLogic = DurableLogic> extends Inspect
     await command(this.#at, { kind: 'resume', reason: '' });
   }
 
-  /** Goes on after a suspension without what threw: that message is dead, that timer is dropped. */
+  /**
+   * Goes on after a suspension without what threw: that message is dead, that timer is dropped.
+   * @throws SignalboxError `ACTOR_NOT_FOUND`, `BAD_STATUS` when it is not suspended.
+   */
   async skip(): Promise<void> {
     await command(this.#at, { kind: 'skip', reason: '' });
   }
