@@ -36,23 +36,23 @@ export class AttemptLimits {
     const { timeout, deadline, name } = run.job;
     const heartbeat = this.#context.registry.definition(name)?.heartbeat ?? null;
     if (timeout === null && deadline === null && heartbeat === null) return;
-    // Most of those that have one have this one alone.
-    const first = timeout === null ? null : this.#later(run, 'timeout', timeout);
+    const onTimeout = timeout === null ? null : this.#later(run, 'timeout', timeout);
+    // Most of those that have a limit have this one alone.
     if (deadline === null && heartbeat === null) {
-      run.watch(first);
+      run.watch(onTimeout);
       return;
     }
-    const untilDeadline = deadline === null ? null : Math.max(0, deadline - this.#context.store.now());
-    const last = untilDeadline === null ? null : this.#later(run, 'deadline', untilDeadline);
-    let next = heartbeat === null ? null : this.#later(run, 'heartbeat', heartbeat);
+    const msLeft = deadline === null ? null : Math.max(0, deadline - this.#context.store.now());
+    const onDeadline = msLeft === null ? null : this.#later(run, 'deadline', msLeft);
+    let onHeartbeat = heartbeat === null ? null : this.#later(run, 'heartbeat', heartbeat);
     if (heartbeat !== null)
       this.#beats.set(run, () => {
-        next?.cancel();
-        next = this.#later(run, 'heartbeat', heartbeat);
+        onHeartbeat?.cancel();
+        onHeartbeat = this.#later(run, 'heartbeat', heartbeat);
       });
     run.watch({
       cancel: () => {
-        for (const call of [first, last, next]) call?.cancel();
+        for (const call of [onTimeout, onDeadline, onHeartbeat]) call?.cancel();
         this.#beats.delete(run);
       },
     });
