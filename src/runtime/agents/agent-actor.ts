@@ -269,10 +269,8 @@ export class AgentActor implements StartingAgent {
     if (this.#threads !== null && this.#context.threadModule === null) throw noModule(this.name);
     // Code that did not stop has all places of the agent.
     if (size === 0) return this.#held;
-    // On a store that is a server, the jobs of one half run while it answers for the other.
-    const most = this.#context.store.exclusive ? size : Math.ceil(size / 2);
     const { aborts } = this.workers;
-    const claim = await claimJobs(this.#deps, this.#claimant(), most, async () => {
+    const claim = await claimJobs(this.#deps, this.#claimant(), size, async () => {
       await this.lookAgain();
       return this.#claimant();
     });
@@ -281,7 +279,7 @@ export class AgentActor implements StartingAgent {
       const annotated = claim.annotated ?? (await this.#annotatedAmong(claim.jobs));
       this.#starter.start(claim, annotated, aborts, this.#poll);
     }
-    if ((claim.jobs.length === most || claim.mayBeMore) && held < this.#room) this.offer();
+    if ((claim.jobs.length === size || claim.mayBeMore) && held < this.#room) this.offer();
     return held;
   }
 

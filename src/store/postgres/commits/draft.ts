@@ -1,7 +1,7 @@
 import { versionFor } from '../../../model/jobs/machine-version.ts';
 import type { ActorRecord, JobRecord, MessageRecord } from '../../../model/records/records.ts';
 import type { Kind, Line, Records } from '../../entry.ts';
-import { mustBeInState } from '../../rules/preconditions.ts';
+import { applyChanges } from '../../rules/apply-changes.ts';
 import type { Change, Precondition } from '../../store.ts';
 import type { Lanes } from '../jobs/lanes.ts';
 import type { OwnLeases } from '../jobs/leases.ts';
@@ -65,19 +65,8 @@ export class Draft {
 
   /** Takes note of beliefs that held, and makes changes, all or none. @throws ConflictError, SignalboxError `JOB_QUARANTINED`. */
   add(changes: readonly Change[], expect: readonly Precondition[]): void {
-    const { tables } = this.#set;
-    const first = this.#entries.count;
-    const undo: (readonly [Kind, string, Records[Kind] | undefined])[] = [];
-    try {
-      for (const [index, change] of changes.entries()) {
-        mustBeInState(change, tables.get(change.kind, change.id));
-        undo.push([change.kind, change.id, tables.apply(change, provisional + first + index)]);
-      }
-    } catch (error) {
-      for (const [kind, id, before] of undo.toReversed()) tables.restore(kind, id, before);
-      throw error;
-    }
-    for (const [index, change] of changes.entries()) this.#touchedBy(change, undo[index]?.[2]?.lastSeq ?? 0);
+    const { entries } = applyChanges(this.#set.tables, changes, provisional + this.#entries.count);
+    for (const [index, change] of changes.entries()) this.#touchedBy(change, entries[index]?.q ?? 0);
     this.#expected.push(...expect);
   }
 

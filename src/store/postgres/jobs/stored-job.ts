@@ -70,7 +70,7 @@ export function saysParent(patches: readonly Fields[]): boolean {
 export function claimedRecord(written: JobRecord, claim: readonly Change[], seq: number): JobRecord {
   let record = written;
   for (const [index, change] of claim.entries())
-    record = changed({ ...change, id: written.id }, record, seq + index, shared) as JobRecord;
+    record = changed({ ...change, id: written.id }, record, seq + index, shared, index > 0) as JobRecord;
   return record;
 }
 

@@ -1,10 +1,11 @@
 /**
  * Plans are for the indexes, whatever the statistics say: without these settings the first calls of a connection sort all
- * waiting rows.
+ * waiting rows. Before PostgreSQL 18 a way that is off, and is taken because there is no other one, counts as so dear that the
+ * server would compile the plan to machine code in each call: 35 ms instead of 1.
  */
 export function plansByIndex(set: 'SET' | 'SET LOCAL', separator = ''): string {
   return [
-    ...['enable_seqscan', 'enable_bitmapscan', 'enable_sort'].map((way) => `${set} ${way} = off`),
+    ...['enable_seqscan', 'enable_bitmapscan', 'enable_sort', 'jit'].map((way) => `${set} ${way} = off`),
     `${set} plan_cache_mode = force_generic_plan`,
   ].join(`${separator} `);
 }
