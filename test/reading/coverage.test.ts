@@ -142,6 +142,42 @@ describe('A row takes', () => {
     expect(ways(from, event, to)).toEqual(expected);
   });
 
+  it('the ways without an event that follow a start', () => {
+    const begun = defineMachine(
+      setup({ guards: { isNew: () => true } }).createMachine({
+        id: 'begun',
+        version: '1',
+        type: 'parallel',
+        states: {
+          goods: {
+            initial: 'asking',
+            states: {
+              asking: { always: [{ guard: 'isNew', target: 'fresh' }, { target: 'stale' }] },
+              fresh: {},
+              stale: {},
+            },
+          },
+          papers: { initial: 'writing', states: { writing: {} } },
+        },
+      }),
+    );
+    const [chart] = chartsOf([begun]) as [CoverageChart];
+    const start = 'signalbox.start';
+    expect(ways('', start, 'goods.fresh|papers.writing', chart)).toEqual(['goods.asking  → goods.fresh']);
+    expect(ways('', start, 'goods.asking|papers.writing', chart)).toEqual([]);
+    const row = {
+      machine: 'begun',
+      version: '1',
+      from: '',
+      event: start,
+      to: 'goods.fresh|papers.writing',
+      count: 2,
+    };
+    const [covered] = compareCoverage({ charts: [chart], tests: [row], production: [], dwell: [] });
+    expect(covered?.verdicts).toEqual({ untaken: 1, tested: 1, untested: 0 });
+    expect(covered?.rows).toEqual([]);
+  });
+
   it('exactly one way of a chart of the engine, whichever edge of it was compiled', () => {
     const odd = [jobChart, representationChart, scheduleChart].flatMap((compiled, at) =>
       compiled

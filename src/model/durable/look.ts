@@ -129,6 +129,17 @@ export function outlineOf({ engine }: PreparedMachine): readonly OutlineState[] 
     }));
 }
 
+/** The leaf states in which a machine begins, before any way without an event is taken. Empty: it is a reducer. */
+export function beginningOf({ engine }: PreparedMachine): readonly string[] {
+  return engine === null ? [] : leavesEntered(engine.machine.root);
+}
+
+function leavesEntered(node: AnyStateNode): readonly string[] {
+  const inner = node.type === 'parallel' ? Object.values(node.states) : (node.initial?.target ?? []);
+  if (node.type !== 'parallel' && node.type !== 'compound') return [node.path.join('.')];
+  return inner.filter(({ type }) => type !== 'history').flatMap(leavesEntered);
+}
+
 function waysOf(node: AnyStateNode): readonly OutlineWay[] {
   const always = (node.always ?? []).map((each) => wayOf('', each));
   const others = [...node.transitions].flatMap(([event, candidates]) =>

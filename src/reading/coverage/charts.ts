@@ -1,7 +1,7 @@
 import { describeMachine, type MachineGraph } from '../../../machines/describe.ts';
 import { scheduleMachine } from '../../../machines/schedule.machine.ts';
 import { familyOf } from '../../model/durable/family.ts';
-import { outlineOf } from '../../model/durable/look.ts';
+import { beginningOf, outlineOf } from '../../model/durable/look.ts';
 import type { PreparedMachine } from '../../model/durable/machine.ts';
 import { jobGraph, representationGraph } from '../chart-edges.ts';
 import type { CoverageChart } from './compare/coverage-chart.ts';
@@ -28,6 +28,7 @@ function chartOfMachine(machine: PreparedMachine): CoverageChart {
     machine: machine.name,
     version: machine.version,
     states: states.map(({ path, type, ways }) => ({ path, type, ways })),
+    begins: beginningOf(machine),
   };
 }
 

@@ -89,18 +89,19 @@ function coverageOf(
   production: readonly CountedRow[],
   dwell: readonly StateDwell[],
 ): ChartCoverage {
-  const { machine, version, states } = chart;
+  const { machine, version, states, begins } = chart;
   const hasStates = states.length > 0;
-  const taken = new TakenWays({ machine, version: version ?? '', states });
+  const taken = new TakenWays({ states, ...(begins === undefined ? {} : { begins }) });
   const inTests = new Map<CoverageWay, number>();
   const inProduction = new Map<CoverageWay, number>();
   const rest = new Map<string, RowCoverage>();
   const count = (row: CountedRow, counts: Map<CoverageWay, number>, of: 'tests' | 'production'): void => {
-    // A start is no way of a chart, and the commands of the engine move an actor, not its machine.
-    if ((hasStates && row.from === '') || row.event.startsWith('signalbox.')) return;
+    const isStart = hasStates && row.from === '';
+    // The commands of the engine move an actor, not its machine, and a start is no way of a chart: but ways can follow it.
+    if (row.event.startsWith('signalbox.') && !isStart) return;
     const ways = taken.of(row);
     for (const way of ways) counts.set(way, (counts.get(way) ?? 0) + row.count);
-    if (ways.length === 0) addRest(rest, row, of);
+    if (ways.length === 0 && !isStart) addRest(rest, row, of);
   };
   for (const row of tests) count(row, inTests, 'tests');
   for (const row of production) count(row, inProduction, 'production');

@@ -4,6 +4,8 @@ export interface CoverageChart {
   readonly version: string;
   /** In document order; the chart itself, under the path `''`, has what every state takes. */
   readonly states: readonly CoverageState[];
+  /** The leaf states in which it begins; absent where a start takes no way. */
+  readonly begins?: readonly string[];
 }
 
 /** A state of a chart. */

@@ -56,7 +56,12 @@ function isRow(row: unknown): row is Row {
 }
 
 function isChart(chart: unknown): chart is CoverageChart {
-  return isObject(chart) && areTexts(chart.machine, chart.version) && isListOf(chart.states, isState);
+  return (
+    isObject(chart) &&
+    areTexts(chart.machine, chart.version) &&
+    isListOf(chart.states, isState) &&
+    isListOf(chart.begins ?? [], (path) => areTexts(path))
+  );
 }
 
 const types: readonly unknown[] = ['atomic', 'compound', 'parallel', 'final', 'history'];

@@ -25,13 +25,16 @@ interface Placed {
  */
 export class TakenWays {
   readonly #states: ReadonlyMap<string, CoverageState>;
+  readonly #begins: readonly string[];
 
-  constructor({ states }: CoverageChart) {
+  constructor({ states, begins = [] }: Pick<CoverageChart, 'states' | 'begins'>) {
     this.#states = new Map(states.map((state) => [state.path, state]));
+    this.#begins = begins;
   }
 
-  /** None: this chart has no way like it, or the machine starts. */
+  /** None: this chart has no way like it, or the machine starts and stays where it begins. */
   of({ from, event, to }: ChartRow): readonly CoverageWay[] {
+    if (from === '') return this.#started(leavesOf(to));
     const [before, after] = [leavesOf(from), leavesOf(to)];
     const lines = before.map((leaf) => this.#candidates(leaf, event));
     const direct = lines.map((line) => line.filter((each) => this.#fits(each, before, after)));
@@ -42,6 +45,14 @@ export class TakenWays {
     });
     const any = found.length > 0 || from === to ? found : lines.flat().map(({ way }) => way);
     return [...new Set(any)];
+  }
+
+  /** A start takes no way; those without an event may follow it. */
+  #started(after: readonly string[]): readonly CoverageWay[] {
+    const begins = this.#begins;
+    if (begins.every((leaf) => after.includes(leaf))) return [];
+    const start = { event: '', guard: null, targets: begins };
+    return this.#route({ source: '', way: start }, after).filter((way) => way !== start);
   }
 
   #candidates(leaf: string, event: string): readonly Placed[] {
