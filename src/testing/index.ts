@@ -36,7 +36,7 @@ export type { After } from './replay/after.ts';
 export type { Divergence, ReplayedHistories } from './replay/divergences.ts';
 export type { ActorStepMade, EventRefused } from './replay/machine-run.ts';
 export { type Histories, replay } from './replay/replay.ts';
-export type { JobDeed, JobStory, ReplayedJob, ToldError } from './replay/replay-job.ts';
+export type { DeedRefused, JobDeed, JobStory, ReplayedJob, ToldError } from './replay/replay-job.ts';
 export type { MachineStory, ReplayedActor, StoryEvent } from './replay/replay-machine.ts';
 export { type JobThen, type Moment, type QueueThen, type Timeline, timeline } from './replay/timeline.ts';
 export type { SimulatedActorClient } from './simulate/cluster/actor-client.ts';

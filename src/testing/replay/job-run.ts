@@ -1,9 +1,11 @@
 import {
+  BadStatusError,
   defineJob,
   type Failure,
   type HistoryEntry,
   type Job,
   type JobDefinition,
+  type JobRecord,
   type JobSettings,
   local,
   memoryStore,
@@ -28,10 +30,17 @@ export type AgainAt = 'at once' | number | null;
 /** What is done in a story. `at`: an instant. */
 export type JobAct = { readonly at: number } & (
   | { readonly is: 'claim' }
-  | { readonly is: 'ends'; readonly attempt: number; readonly end: AttemptEnd }
+  | { readonly is: 'ends'; readonly end: AttemptEnd }
   | { readonly is: 'cancel'; readonly reason: string | null }
   | { readonly is: 'fail'; readonly failure: Failure }
 );
+
+/** An attempt that was begun. */
+interface Attempt {
+  /** What ends it; undefined: the story goes no further. */
+  readonly act: Extract<JobAct, { readonly is: 'ends' }> | undefined;
+  end(): void;
+}
 
 /** How a job is led. */
 export interface JobLeading {
@@ -47,12 +56,15 @@ export interface JobLeading {
 
 /** Leads one job through a story: the real runtime on a memory store in virtual time, with the attempts forced to end as they did. */
 export class JobRun {
+  /** The acts that could not be done, by their places, each with the state of the job then. */
+  readonly refused: { readonly act: number; readonly at: number; readonly state: string }[] = [];
   readonly #leading: JobLeading;
   readonly #reactor: VirtualReactor;
   readonly #definition: JobDefinition<never, unknown>;
-  readonly #ends: ReadonlyMap<number, AttemptEnd>;
-  readonly #gates = new Map<number, Gate>();
-  #calls = 0;
+  /** How many acts were begun. */
+  #begun = 0;
+  /** The attempt that was begun last: its end is the next one of the story. */
+  #attempt: Attempt | null = null;
   /** The code of the attempt under way. */
   #code: Promise<unknown> = Promise.resolve();
   #test!: TestBox;
@@ -61,9 +73,6 @@ export class JobRun {
   constructor(definition: JobDefinition<never, unknown>, leading: JobLeading) {
     this.#leading = leading;
     this.#reactor = new VirtualReactor({ now: leading.at });
-    this.#ends = new Map(
-      leading.acts.flatMap((act) => (act.is === 'ends' ? [[act.attempt, act.end] as const] : [])),
-    );
     this.#definition = this.#forced(definition);
   }
 
@@ -85,7 +94,7 @@ export class JobRun {
       await this.#hold();
       const make = this.#definition as unknown as (...given: readonly unknown[]) => Job<unknown>;
       this.#job = await queue.put(make(...args) as never, this.#known(settings) as never);
-      for (const act of acts) await this.#perform(act);
+      for (const [index, act] of acts.entries()) await this.#try(index, act);
       await this.#reactor.advance(Math.max(0, until - this.#reactor.now()));
       const entries: HistoryEntry[] = [];
       for await (const entry of this.#test.box.store.history('job', this.#id)) entries.push(entry);
@@ -115,9 +124,24 @@ export class JobRun {
     return this.#test.box.queue().pause({ job: this.#definition.definition.name });
   }
 
+  /** Does what can be done. An act that leaves the job as it was is refused; so is the end of an attempt that is not under way. */
+  async #try(index: number, act: JobAct): Promise<void> {
+    await this.#reactor.advance(Math.max(0, act.at - this.#reactor.now()));
+    const before = await this.#record();
+    this.#begun = index + 1;
+    if (act.is !== 'ends' || (before.state.startsWith('active') && this.#attempt?.act === act)) {
+      await this.#perform(act);
+      if (act.is === 'ends' || (await this.#record()).rev > before.rev) return;
+    }
+    this.refused.push({ act: index, at: act.at, state: before.state });
+  }
+
+  async #record(): Promise<JobRecord> {
+    return (await this.#test.box.store.get('job', this.#id)) as JobRecord;
+  }
+
   async #perform(act: JobAct): Promise<void> {
     const { box } = this.#test;
-    await this.#reactor.advance(Math.max(0, act.at - this.#reactor.now()));
     switch (act.is) {
       case 'claim':
         await box.queue().resume({ job: this.#definition.definition.name });
@@ -127,32 +151,26 @@ export class JobRun {
         await box.job(this.#id).cancel(act.reason === null ? {} : { reason: act.reason });
         break;
       case 'fail':
-        await box.job(this.#id).fail(act.failure.toError());
+        await box.job(this.#id).fail(act.failure.toError()).catch(unlessRefused);
         break;
       default:
-        await this.#end(act.attempt, act.end);
+        await this.#end(act.end);
     }
     await this.#reactor.runUntilIdle();
   }
 
-  async #end(attempt: number, end: AttemptEnd): Promise<void> {
+  async #end(end: AttemptEnd): Promise<void> {
     if (end.is === 'killed') {
       await this.#test.crash();
       this.#test = await this.#test.reopen();
       return;
     }
-    this.#gate(attempt).open();
+    this.#attempt?.end();
     // Code that takes longer than it did is waited for; code that hangs shows in the states.
     if (end.is === 'returns') await this.#reactor.until(this.#code.then(nothing, nothing)).catch(nothing);
     if (end.is !== 'hands on') return;
     await this.#reactor.until(this.#test.box.stop({ abort: '1s' }));
     this.#test = await this.#test.reopen();
-  }
-
-  #gate(attempt: number): Gate {
-    const gate = this.#gates.get(attempt) ?? gateOf();
-    this.#gates.set(attempt, gate);
-    return gate;
   }
 
   /** The definition with its own code and policy, but for the attempts that are forced to end otherwise. */
@@ -181,9 +199,13 @@ export class JobRun {
   }
 
   async #call(code: () => unknown): Promise<unknown> {
-    const attempt = this.#calls;
-    this.#calls += 1;
-    const end = this.#ends.get(attempt);
+    const act = this.#leading.acts.slice(this.#begun).find((each) => each.is === 'ends');
+    let endNow = nothing;
+    const ended = new Promise<void>((resolve) => {
+      endNow = resolve;
+    });
+    this.#attempt = { act, end: endNow };
+    const end = act?.end;
     // What it does counts for nothing, and may have been done.
     if (end?.is === 'killed')
       await Promise.resolve()
@@ -194,7 +216,7 @@ export class JobRun {
       this.#code = Promise.resolve().then(code);
       this.#code.catch(nothing);
     }
-    await this.#gate(attempt).opened;
+    await ended;
     switch (end.is) {
       case 'returns':
         return this.#code;
@@ -216,7 +238,7 @@ export class JobRun {
   };
 
   #again(): RetryAnswer {
-    const end = this.#ends.get(this.#calls - 1);
+    const end = this.#attempt?.act?.end;
     const again = end !== undefined && 'again' in end ? end.again : null;
     if (again === 'at once') return true;
     return again === null ? false : new Date(again);
@@ -225,17 +247,8 @@ export class JobRun {
 
 const nothing = (): void => {};
 
-interface Gate {
-  readonly opened: Promise<void>;
-  open(): void;
-}
-
-function gateOf(): Gate {
-  let open = (): void => {};
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open };
+function unlessRefused(error: unknown): void {
+  if (!(error instanceof BadStatusError)) throw error;
 }
 
 /** Throws when code is asked to stop. */

@@ -68,6 +68,16 @@ export interface ReplayedJob {
   readonly events: readonly string[];
   /** How often its code was called. */
   readonly attempts: number;
+  /** What of the story could not happen, and so did not. */
+  readonly refused: readonly DeedRefused[];
+}
+
+/** A deed that was not possible: the end of an attempt that was not under way, or one that left the job as it was. */
+export interface DeedRefused {
+  readonly at: Date;
+  readonly deed: JobDeed;
+  /** The state of the job then. */
+  readonly state: string;
 }
 
 const defaultPut = Date.UTC(2030, 0, 1);
@@ -92,30 +102,31 @@ export async function replayJob<Args extends readonly unknown[]>(
     ...{ at: begin, args, settings: { ...put, unique: false }, acts, until: end },
     ...{ jobs, machines, retryPolicies },
   });
-  return resultOf(jobStory(await run.lead()));
+  const entries = await run.lead();
+  const refused = run.refused.map(({ act, at: ms, state }) => ({
+    ...{ at: new Date(ms), state },
+    deed: story[act]?.[1] as JobDeed,
+  }));
+  return resultOf(jobStory(entries), refused);
 }
 
-function resultOf({ states, last, steps }: ReadStory): ReplayedJob {
+function resultOf({ states, last, steps }: ReadStory, refused: ReplayedJob['refused']): ReplayedJob {
   const { ending, outcome, attempts } = last;
   return {
-    ...{ states, ending, attempts },
+    ...{ states, ending, attempts, refused },
     value: outcome?.ok === true ? decodeValue(outcome.value, (id) => ({ $job: id })) : undefined,
     failure: outcome === null || outcome.ok ? null : new Failure(outcome.failure),
     events: steps.map(({ entry }) => entry.event),
   };
 }
 
-/** The acts of a story. Each end is that of the attempt which was begun by the claims, and the immediate retries, before it. */
 function actsOf(story: readonly (readonly [at: number, deed: JobDeed])[], begin: number): readonly JobAct[] {
-  let attempt = 0;
   return story.map(([at, deed]) => {
     if (deed === 'claim') return { at, is: 'claim' };
     const isObject = typeof deed === 'object' && deed !== null;
     if (isObject && 'cancel' in deed) return { at, is: 'cancel', reason: deed.cancel };
     if (isObject && 'fail' in deed) return { at, is: 'fail', failure: failureOf(deed.fail) };
-    const act: JobAct = { at, is: 'ends', attempt, end: endOf(deed, begin) };
-    attempt += 1;
-    return act;
+    return { at, is: 'ends', end: endOf(deed, begin) };
   });
 }
 

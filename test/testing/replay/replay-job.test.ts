@@ -143,6 +143,38 @@ describe('A job that is led through a story', () => {
       ending,
       `${begun}${states}`.trim(),
     ]);
+    expect(run.refused).toEqual([]);
+  });
+
+  it('says what of the story could not happen', async () => {
+    const story: Story = [
+      ['+0s', 'return'],
+      ['+1s', 'claim'],
+      ['+2s', 'claim'],
+      ['+3s', { throw: thrown }],
+      ['+4s', 'return'],
+      ['+5s', { cancel: null }],
+      ['+6s', { fail: thrown }],
+      ['+7s', 'claim'],
+    ];
+    const put = Date.UTC(2030, 0, 1);
+
+    const run = await replay(pay, { args: [42], story });
+
+    expect(run.refused).toEqual(
+      [
+        [0, 'pending'],
+        [2, 'active.running'],
+        [4, 'completed'],
+        [5, 'completed'],
+        [6, 'completed'],
+        [7, 'completed'],
+      ].map(([place, state]) => ({
+        at: new Date(put + Number(place) * 1000),
+        deed: story[Number(place)]?.[1],
+        state,
+      })),
+    );
   });
 
   it('comes too late when no agent takes it in time', async () => {
