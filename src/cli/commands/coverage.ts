@@ -1,7 +1,7 @@
 import { eventWords } from '../../reading/actors/event-words.ts';
 import { chartsOf, ownCharts } from '../../reading/coverage/charts.ts';
 import {
-  type ChartCoverage,
+  type ComparedChart,
   compareCoverage,
   newestCharts,
 } from '../../reading/coverage/compare/compare-coverage.ts';
@@ -89,7 +89,7 @@ function readable<Value>(path: string, read: () => Value): Value {
 }
 
 async function pageOf(
-  charts: readonly ChartCoverage[],
+  charts: readonly ComparedChart[],
   about: { readonly tests: string; readonly production: string },
 ): Promise<string> {
   const { heatPage } = await builtHeatPage();
@@ -106,7 +106,7 @@ function rangeOf({ entries, fromAt, toAt }: JournalCoverage): string {
 }
 
 function resultOf(
-  charts: readonly ChartCoverage[],
+  charts: readonly ComparedChart[],
   about: {
     readonly files: number;
     readonly journal: JournalCoverage;
@@ -134,7 +134,7 @@ function resultOf(
   };
 }
 
-function chartsTable(charts: readonly ChartCoverage[]): readonly string[] {
+function chartsTable(charts: readonly ComparedChart[]): readonly string[] {
   return tableOf(
     [
       {
@@ -163,7 +163,7 @@ interface Untested {
   readonly p50: number | null;
 }
 
-function untestedTable(charts: readonly ChartCoverage[]): readonly string[] {
+function untestedTable(charts: readonly ComparedChart[]): readonly string[] {
   const found = charts.flatMap(untestedOf).sort((one, other) => other.production - one.production);
   return tableOf(
     [
@@ -178,7 +178,7 @@ function untestedTable(charts: readonly ChartCoverage[]): readonly string[] {
   );
 }
 
-function untestedOf({ machine, states, rows }: ChartCoverage): readonly Untested[] {
+function untestedOf({ machine, states, rows }: ComparedChart): readonly Untested[] {
   if (states.length === 0)
     return rows
       .filter(({ verdict }) => verdict === 'untested')
@@ -200,7 +200,7 @@ function untestedOf({ machine, states, rows }: ChartCoverage): readonly Untested
 }
 
 /** Rows that charts of today do not have are said, not judged. */
-function linesOfOthers(charts: readonly ChartCoverage[]): readonly string[] {
+function linesOfOthers(charts: readonly ComparedChart[]): readonly string[] {
   const others = charts.filter(({ states, rows }) => states.length > 0 && rows.length > 0);
   return others.flatMap(({ machine, rows }) => [
     '',

@@ -2,8 +2,8 @@ import { newJobContext } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import type { HistoryEntry } from '../../store/entry.ts';
+import { type JobLife, jobLife } from '../replay/job-life.ts';
 import type { JobStep } from '../replay/job-steps.ts';
-import { type JobStory, jobStory } from '../replay/job-story.ts';
 import { type ToldJob, toldJob } from '../replay/told-job.ts';
 import { codeOf, commentOf, programValue, usesFailure } from './code.ts';
 import { checkImport, type Import } from './imports.ts';
@@ -16,7 +16,7 @@ export function jobFile(
   notes: readonly string[],
 ): string {
   if (from !== null) checkImport(from);
-  const story = jobStory(entries);
+  const story = jobLife(entries);
   const same = { failure: (each: never) => each, reason: (text: string) => text };
   const told = toldJob(story, { ...same, args: story.put.args } as never);
   const { name, at } = story;
@@ -43,7 +43,7 @@ export function jobFile(
   ].join('\n');
 }
 
-function definitionOf({ name, last, limit }: JobStory, from: Import | null): string {
+function definitionOf({ name, last, limit }: JobLife, from: Import | null): string {
   const value = last.outcome?.ok === true ? programValue(last.outcome.value) : null;
   const result = codeOf(value);
   const heartbeat = limit?.what === 'heartbeat' ? `, heartbeat: ${limit.ms}` : '';
@@ -55,7 +55,7 @@ function definitionOf({ name, last, limit }: JobStory, from: Import | null): str
   ].join('\n');
 }
 
-function storyTest(story: JobStory, told: ToldJob): string {
+function storyTest(story: JobLife, told: ToldJob): string {
   const given = { ...told, args: told.args.map(programValue) };
   const deeds = given.story.map(([after, deed]) => [after, programValue(deed as Json)]);
   return [
@@ -70,7 +70,7 @@ function storyTest(story: JobStory, told: ToldJob): string {
 }
 
 /** The events of its history as the chart of jobs takes them. Values are stored ones here. */
-function chartTest({ name, steps }: JobStory): string {
+function chartTest({ name, steps }: JobLife): string {
   const rows = steps.flatMap(({ event, after, patch }) =>
     event === null ? [] : [[event, after.state, patch]],
   );

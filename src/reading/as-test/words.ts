@@ -1,6 +1,6 @@
 import { eventWords } from '../actors/event-words.ts';
 import type { ActorStory } from '../replay/actor-story.ts';
-import type { JobStory } from '../replay/job-story.ts';
+import type { JobLife } from '../replay/job-life.ts';
 import type { ToldDeed, ToldJob } from '../replay/told-job.ts';
 
 const most = 5;
@@ -12,7 +12,7 @@ export function actorWords({ happened, states }: ActorStory): string {
 }
 
 /** What happened to a job, for the name of a test. */
-export function jobWords({ last }: JobStory, { story }: ToldJob): string {
+export function jobWords({ last }: JobLife, { story }: ToldJob): string {
   const end = last.ending === null ? `and it was ${last.state}` : `and it ${endingWords[last.ending]}`;
   return [listed(story.flatMap(([, deed]) => deedWords(deed))), end].filter((each) => each !== '').join(', ');
 }

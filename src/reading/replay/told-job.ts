@@ -1,7 +1,7 @@
 import type { Failure } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
 import { afterText } from './after-text.ts';
-import type { Again, JobHappening, JobStory } from './job-story.ts';
+import type { Again, JobHappening, JobLife } from './job-life.ts';
 
 /** What of a failure matters to those who decide by it. */
 export interface ToldFailure {
@@ -52,7 +52,7 @@ export interface Showing {
 }
 
 /** Tells the life of a job so that it can be led again. */
-export function toldJob(story: JobStory, showing: Showing): ToldJob {
+export function toldJob(story: JobLife, showing: Showing): ToldJob {
   const { at, happened, until } = story;
   const put = settingsOf(story);
   const isLonger = until > (happened.at(-1)?.after ?? 0);
@@ -100,7 +100,7 @@ export function toldFailure({ name, message, code, extra, cause }: Failure): Tol
   };
 }
 
-function settingsOf({ put, limit }: JobStory): ToldSettings {
+function settingsOf({ put, limit }: JobLife): ToldSettings {
   const { beginAfter, beginBy, deadline, retryPolicy } = put;
   const timeout = put.timeout ?? (limit?.what === 'timeout' ? limit.ms : null);
   const isHeld = beginAfter !== null && put.order?.[0] === 'held';

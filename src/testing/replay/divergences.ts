@@ -11,8 +11,8 @@ import { jobChart } from '../../model/jobs/machine-version.ts';
 import type { ActorRecord } from '../../model/records/records.ts';
 import { decodeValue } from '../../model/values/values.ts';
 import { actorChanges } from '../../reading/replay/actor-story.ts';
+import { type JobLife, jobLife } from '../../reading/replay/job-life.ts';
 import type { JobStep } from '../../reading/replay/job-steps.ts';
-import { type JobStory, jobStory } from '../../reading/replay/job-story.ts';
 import { toldJob } from '../../reading/replay/told-job.ts';
 import { givenValue } from '../simulate/oracle/events.ts';
 import { Oracle } from '../simulate/oracle/oracle.ts';
@@ -146,9 +146,9 @@ async function ofJobs(
 }
 
 /** Null: its beginning was cut. */
-function storyOf(history: readonly HistoryEntry[]): JobStory | null {
+function storyOf(history: readonly HistoryEntry[]): JobLife | null {
   try {
-    return jobStory(history.filter(({ gone }) => !gone));
+    return jobLife(history.filter(({ gone }) => !gone));
   } catch (error) {
     if (error instanceof SignalboxError && error.code === 'HISTORY_CUT') return null;
     throw error;
@@ -170,7 +170,7 @@ function otherStep({ entry, before, event, after }: JobStep): string | null {
 /** Leads a job again, and compares its states and how it ended. */
 async function otherWay(
   definition: JobDefinition<never, unknown>,
-  story: JobStory,
+  story: JobLife,
 ): Promise<readonly Divergence[]> {
   const told = toldJob(story, { args: story.put.args, failure: (each) => each, reason: (text) => text });
   const args = told.args.map((arg) => decodeValue(arg, (id) => ({ $job: id })));
@@ -187,7 +187,7 @@ function ways(states: readonly string[], ending: string | null): string {
 }
 
 /** The entry with which it came to one of its states. */
-function entryAt({ steps, to }: JobStory, index: number): HistoryEntry {
+function entryAt({ steps, to }: JobLife, index: number): HistoryEntry {
   let count = -1;
   let state = '';
   for (const { entry, after } of steps) {

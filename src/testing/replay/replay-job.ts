@@ -7,7 +7,7 @@ import {
   type RetryPolicy,
 } from '../../index.ts';
 import { decodeValue } from '../../model/values/values.ts';
-import { jobStory, type JobStory as ReadStory } from '../../reading/replay/job-story.ts';
+import { type JobLife, jobLife } from '../../reading/replay/job-life.ts';
 import { instantMs } from '../../time.ts';
 import { checkOptions, invalid } from '../check-options.ts';
 import type { TestBoxOptions } from '../create-test-box.ts';
@@ -107,10 +107,10 @@ export async function replayJob<Args extends readonly unknown[]>(
     ...{ at: new Date(ms), state },
     deed: story[act]?.[1] as JobDeed,
   }));
-  return resultOf(jobStory(entries), refused);
+  return resultOf(jobLife(entries), refused);
 }
 
-function resultOf({ states, last, steps }: ReadStory, refused: ReplayedJob['refused']): ReplayedJob {
+function resultOf({ states, last, steps }: JobLife, refused: ReplayedJob['refused']): ReplayedJob {
   const { ending, outcome, attempts } = last;
   return {
     ...{ states, ending, attempts, refused },

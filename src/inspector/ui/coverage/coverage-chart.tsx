@@ -1,4 +1,4 @@
-import type { ChartCoverage } from '../../../reading/coverage/compare/compare-coverage.ts';
+import type { ComparedChart } from '../../../reading/coverage/compare/compare-coverage.ts';
 import { HeatChart } from '../chart/heat-chart.tsx';
 import { layoutOf } from '../chart/layouts.ts';
 import { coverageHeat } from './coverage-heat.ts';
@@ -6,7 +6,7 @@ import { CoverageOutline } from './coverage-outline.tsx';
 import { CoverageRows, CoverageWays } from './coverage-ways.tsx';
 
 /** A chart in three colours, and its ways as a table. */
-export function ChartParts({ chart, isList }: { readonly chart: ChartCoverage; readonly isList: boolean }) {
+export function ChartParts({ chart, isList }: { readonly chart: ComparedChart; readonly isList: boolean }) {
   const { states } = chart;
   const layout = hasPicture(chart) ? layoutOf(chart.machine) : null;
   const isDrawn = layout !== null && !isList;
@@ -31,6 +31,6 @@ export function ChartParts({ chart, isList }: { readonly chart: ChartCoverage; r
 }
 
 /** Whether the chart is one of the engine's that is drawn. */
-export function hasPicture({ machine, version }: ChartCoverage): boolean {
+export function hasPicture({ machine, version }: ComparedChart): boolean {
   return layoutOf(machine)?.version === version;
 }

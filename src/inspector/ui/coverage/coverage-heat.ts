@@ -1,4 +1,4 @@
-import type { ChartCoverage, WayCoverage } from '../../../reading/coverage/compare/compare-coverage.ts';
+import type { ComparedChart, WayCoverage } from '../../../reading/coverage/compare/compare-coverage.ts';
 import { eventWords } from '../../../reading/coverage/compare/event-words.ts';
 import type { EdgeHeat, MachineHeat } from '../../protocol/machines.ts';
 import { edgeKey } from '../chart/edge-key.ts';
@@ -7,7 +7,7 @@ import { shortEvent } from '../chart/layout.ts';
 import { durationText } from '../format.ts';
 
 /** A chart for its picture. A way has one figure: how often production took it when no test does, else how often tests did. */
-export function coverageHeat({ machine: name, version, states, verdicts }: ChartCoverage): Heat {
+export function coverageHeat({ machine: name, version, states, verdicts }: ComparedChart): Heat {
   const ways = states.flatMap((state) => state.ways);
   const found = new Map(ways.map((way) => [edgeKey(edgeOf(way)), way.verdict]));
   const machine: MachineHeat = {

@@ -1,11 +1,11 @@
-import type { ChartCoverage, StateCoverage } from '../../../reading/coverage/compare/compare-coverage.ts';
+import type { ComparedChart, StateCoverage } from '../../../reading/coverage/compare/compare-coverage.ts';
 import { around } from '../../../reading/coverage/compare/coverage-chart.ts';
 import { durationText } from '../format.ts';
 import { Counts } from './coverage-counts.tsx';
 import { targetWords, wayWords } from './coverage-heat.ts';
 
 /** A chart as a list of stations, inner states below those around them: for charts without a picture, on a phone, and to be heard. */
-export function CoverageOutline({ chart }: { readonly chart: ChartCoverage }) {
+export function CoverageOutline({ chart }: { readonly chart: ComparedChart }) {
   const { machine, states } = chart;
   const shown = states.filter(({ path, ways }) => path !== '' || ways.length > 0);
   // What every state takes comes last, as in pictures.

@@ -1,5 +1,5 @@
 import type {
-  ChartCoverage,
+  ComparedChart,
   CoverageVerdict,
   RowCoverage,
   WayCoverage,
@@ -11,7 +11,7 @@ import { targetWords, wayWords } from './coverage-heat.ts';
 const ranks: Readonly<Record<CoverageVerdict, number>> = { untested: 0, tested: 1, untaken: 2 };
 
 /** The ways of a chart as a table: first what production takes and no test. */
-export function CoverageWays({ chart }: { readonly chart: ChartCoverage }) {
+export function CoverageWays({ chart }: { readonly chart: ComparedChart }) {
   const ways = chart.states
     .flatMap((state) => state.ways)
     .sort(
@@ -82,7 +82,7 @@ function Way({ machine, way }: { readonly machine: string; readonly way: WayCove
 }
 
 /** Rows that no way of a chart has; of a machine without states all that are known. */
-export function CoverageRows({ chart }: { readonly chart: ChartCoverage }) {
+export function CoverageRows({ chart }: { readonly chart: ComparedChart }) {
   const { rows, version, states } = chart;
   if (rows.length === 0) return null;
   const isOfOthers = states.length > 0;

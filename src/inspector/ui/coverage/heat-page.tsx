@@ -1,4 +1,4 @@
-import type { ChartCoverage, CoverageVerdict } from '../../../reading/coverage/compare/compare-coverage.ts';
+import type { ComparedChart, CoverageVerdict } from '../../../reading/coverage/compare/compare-coverage.ts';
 import { numberText, printable } from '../format.ts';
 import machines from '../pages/machines/machines.css?inline';
 import coverage from './coverage.css?inline';
@@ -9,7 +9,7 @@ import { markup } from './markup.ts';
 
 /** What a page is made from. */
 export interface HeatPage {
-  readonly charts: readonly ChartCoverage[];
+  readonly charts: readonly ComparedChart[];
   /** Where tests and production are from. */
   readonly tests: string;
   readonly production: string;
@@ -74,7 +74,7 @@ function Sum(props: { readonly n: number; readonly words: string; readonly of: C
   );
 }
 
-function ChartSection({ chart }: { readonly chart: ChartCoverage }) {
+function ChartSection({ chart }: { readonly chart: ComparedChart }) {
   const { machine, version, verdicts } = chart;
   const { untested, tested, untaken } = verdicts;
   const all = untested + tested + untaken;
@@ -100,7 +100,7 @@ function ChartSection({ chart }: { readonly chart: ChartCoverage }) {
   );
 }
 
-function isTaken({ verdicts, rows }: ChartCoverage): boolean {
+function isTaken({ verdicts, rows }: ComparedChart): boolean {
   return verdicts.tested + verdicts.untested + rows.length > 0;
 }
 

@@ -42,7 +42,7 @@ export interface StateCoverage extends Omit<CoverageState, 'ways'> {
 }
 
 /** A chart, with what tests and production took of it. */
-export interface ChartCoverage {
+export interface ComparedChart {
   readonly machine: string;
   /** Of the chart; null: it is not known. */
   readonly version: string | null;
@@ -64,7 +64,7 @@ export interface Compared {
 }
 
 /** Compares what tests took of each chart with what production took. Pure. */
-export function compareCoverage({ charts, tests, production, dwell }: Compared): readonly ChartCoverage[] {
+export function compareCoverage({ charts, tests, production, dwell }: Compared): readonly ComparedChart[] {
   const names = new Set([...charts, ...tests, ...production].map(({ machine }) => machine));
   return [...names].map((machine) => {
     const isOfIt = (each: { readonly machine: string }): boolean => each.machine === machine;
@@ -88,7 +88,7 @@ function coverageOf(
   tests: readonly CountedRow[],
   production: readonly CountedRow[],
   dwell: readonly StateDwell[],
-): ChartCoverage {
+): ComparedChart {
   const { machine, version, states, begins } = chart;
   const hasStates = states.length > 0;
   const taken = new TakenWays({ states, ...(begins === undefined ? {} : { begins }) });
@@ -136,7 +136,7 @@ function countsOf(tests: number, production: number): CoverageCounts {
   return { tests, production, verdict };
 }
 
-function verdictsOf(judged: readonly CoverageCounts[]): ChartCoverage['verdicts'] {
+function verdictsOf(judged: readonly CoverageCounts[]): ComparedChart['verdicts'] {
   const of = (verdict: CoverageVerdict): number => judged.filter((each) => each.verdict === verdict).length;
   return { untaken: of('untaken'), tested: of('tested'), untested: of('untested') };
 }

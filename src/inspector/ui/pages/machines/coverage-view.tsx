@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { ChartCoverage } from '../../../../reading/coverage/compare/compare-coverage.ts';
+import type { ComparedChart } from '../../../../reading/coverage/compare/compare-coverage.ts';
 import { go } from '../../app-state.ts';
 import { setSetting, setting } from '../../browser.ts';
 import { layoutOf } from '../../chart/layouts.ts';
@@ -49,7 +49,7 @@ function ChartList({
   charts,
   chosen,
 }: {
-  readonly charts: readonly ChartCoverage[];
+  readonly charts: readonly ComparedChart[];
   readonly chosen: string;
 }) {
   return (
@@ -96,7 +96,7 @@ function ChartList({
 }
 
 function Head(props: {
-  readonly chart: ChartCoverage;
+  readonly chart: ComparedChart;
   readonly compared: Compared;
   readonly isList: boolean;
   readonly choose: (isList: boolean) => void;

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import {
-  type ChartCoverage,
+  type ComparedChart,
   compareCoverage,
   newestCharts,
 } from '../../../../reading/coverage/compare/compare-coverage.ts';
@@ -18,7 +18,7 @@ export interface Compared {
   /** When the journal was read, by the clock of the store. */
   readonly at: number;
   readonly production: Pick<ProductionView, 'entries' | 'fromAt' | 'isCut'>;
-  readonly charts: readonly ChartCoverage[];
+  readonly charts: readonly ComparedChart[];
 }
 
 /** What the page shows instead of the traffic; null: no files were given. It is kept while the page is open. */

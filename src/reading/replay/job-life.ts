@@ -12,7 +12,7 @@ import { type JobStep, jobSteps } from './job-steps.ts';
 export type Again = 'at once' | number | null;
 
 /** What happened to a job from outside, or how one of its attempts ended. */
-export type JobDeed =
+type JobTurn =
   /** An agent may take it. */
   | { readonly is: 'claim' }
   | { readonly is: 'throws'; readonly failure: Failure; readonly again: Again }
@@ -28,10 +28,10 @@ export type JobDeed =
   | { readonly is: 'fail'; readonly failure: Failure };
 
 /** A deed, and how many milliseconds after the put. */
-export type JobHappening = JobDeed & { readonly after: number };
+export type JobHappening = JobTurn & { readonly after: number };
 
 /** The life of a job, as it can be led again. */
-export interface JobStory {
+export interface JobLife {
   readonly id: string;
   readonly name: string;
   /** Instant of its put. */
@@ -57,7 +57,7 @@ export interface JobStory {
  * Reads the life of a job from its entries, oldest first.
  * @throws SignalboxError `HISTORY_CUT` when its beginning is not among them; `INVALID_OPTION` when there are none.
  */
-export function jobStory(entries: readonly HistoryEntry[]): JobStory {
+export function jobLife(entries: readonly HistoryEntry[]): JobLife {
   const steps = [...jobSteps(entries)];
   const [first] = steps;
   const end = steps.at(-1);
@@ -85,7 +85,7 @@ function deedOf(
   { entry, event, before, after }: JobStep,
   next: readonly JobStep[],
   at: number,
-): JobDeed | null {
+): JobTurn | null {
   switch (event?.type) {
     case 'job.claim':
       return before.state === 'pending' ? { is: 'claim' } : null;
@@ -120,7 +120,7 @@ function deedOf(
   }
 }
 
-function endOf(outcome: Outcome): JobDeed {
+function endOf(outcome: Outcome): JobTurn {
   return outcome.ok
     ? { is: 'returns', value: outcome.value }
     : { is: 'throws', failure: outcome.failure, again: null };
@@ -139,7 +139,7 @@ function afterKill(next: readonly JobStep[], at: number): Again {
   return 0;
 }
 
-function limitOf(steps: readonly JobStep[]): JobStory['limit'] {
+function limitOf(steps: readonly JobStep[]): JobLife['limit'] {
   for (const { event, before } of steps)
     if (event?.type === 'job.timeout' && event.what !== 'deadline')
       return { what: event.what, ms: event.at - (before.activeStart ?? event.at) };
