@@ -171,11 +171,7 @@ export class PostgresStore extends Reading implements OpenStore {
         this.#committing.mustWrite();
         return this.#claiming.claim(request);
       }),
-    ).then((claimed) => {
-      // What is claimed starts then: until that something is under way.
-      this.#during(claimed.startable).catch(() => {});
-      return claimed;
-    });
+    );
   }
 
   /** What was read may be of another process, which has only written it. */

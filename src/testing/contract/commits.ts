@@ -24,6 +24,30 @@ export const commitChecks: readonly ContractCheck[] = [
     if (ticket.isStaged) assert.equal(shown?.state, 'pending');
   }),
 
+  check('answers a read, and says that all is settled, while commits keep coming', async ({ open }) => {
+    let count = 0;
+    const next = () => {
+      count += 1;
+      return open.commit({ by: 'client', changes: [put(`job-${count}`)], expect: [] });
+    };
+    for (const ask of [() => open.get('job', 'job-1'), () => open.settled()]) {
+      const most = count + 200;
+      let last = next();
+      let isAnswered = false;
+      const asking = ask().then(() => {
+        isAnswered = true;
+      });
+      // There is always one that is not over.
+      while (!isAnswered && count < most) {
+        const following = next();
+        await last.written;
+        last = following;
+      }
+      assert.ok(isAnswered, `not answered during ${count} commits`);
+      await Promise.all([asking, last.synced]);
+    }
+  }),
+
   check('returns nothing for records that were never written', async ({ open }) => {
     assert.equal(await open.get('job', 'a'), undefined);
     assert.deepEqual(await open.list('job', ''), []);

@@ -202,7 +202,7 @@ export class Claiming {
         held,
         annotated: new Set(answer.annotated),
         ...(isShort && !isAll ? { mayBeMore: true } : {}),
-        startable: committing.putsSynced(),
+        startable: ticket.written,
         ticket,
       },
       isOver: true,

@@ -85,7 +85,7 @@ export class Judging {
       if (sent === null) return { ...nothing, held, ...follows };
       const { draft, c, ticket } = sent;
       const jobs = taken.ids.flatMap((id) => draft.committed(id, c) ?? []);
-      return { jobs, held: held + jobs.length, startable: committing.putsSynced(), ticket, ...follows };
+      return { jobs, held: held + jobs.length, startable: ticket.written, ticket, ...follows };
     } catch (error) {
       connection?.release(error as Error);
       throw storeError(error, 'a claim', 'not committed');

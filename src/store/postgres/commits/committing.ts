@@ -1,3 +1,4 @@
+import type { Place } from '../../../../machines/job.context.ts';
 import { SignalboxError } from '../../../errors.ts';
 import type { Commit, Ticket } from '../../store.ts';
 import type { SqlConnection } from '../sql-port.ts';
@@ -26,8 +27,6 @@ export class Committing {
   readonly #authors = new Map<string, Author>();
   #waiting: WaitingCommit[] = [];
   #index = 0;
-  /** Puts that are not synced, but for those of programs. */
-  readonly #puts = new Set<Promise<void>>();
   #closed: Error | null = null;
 
   /** `defer`: runs a function in a later turn of the event loop. `during`: hears of what is under way. */
@@ -49,7 +48,6 @@ export class Committing {
     this.#index += 1;
     const waiting = new WaitingCommit(this.#index, commit, author, author.gathered);
     this.#waiting.push(waiting);
-    if (commit.by !== 'client' && isPut(commit)) this.#keepPut(waiting.synced);
     this.#start(author);
     return waiting;
   }
@@ -58,12 +56,6 @@ export class Committing {
     const gathered = new Gathered();
     this.#during(gathered.synced);
     return gathered;
-  }
-
-  #keepPut(synced: Promise<void>): void {
-    this.#puts.add(synced);
-    const over = (): boolean => this.#puts.delete(synced);
-    synced.then(over, over);
   }
 
   /** Claims from lanes whose jobs need not be told apart, in the next statement of its author. */
@@ -78,7 +70,15 @@ export class Committing {
   #author(by: string): Author {
     let author = this.#authors.get(by);
     if (author === undefined) {
-      author = { by, gathered: null, claims: [], running: null, atWork: [], making: Promise.resolve() };
+      author = {
+        by,
+        gathered: null,
+        claims: [],
+        running: null,
+        atWork: [],
+        making: Promise.resolve(),
+        waiters: [],
+      };
       this.#authors.set(by, author);
     }
     return author;
@@ -90,15 +90,31 @@ export class Committing {
     });
   }
 
-  /** Resolves when every commit that was asked for by now is written or refused. */
+  /**
+   * Resolves when every commit that was asked for by now is written or refused. It does not wait for later ones: under load there is
+   * always one.
+   */
   async written(): Promise<void> {
-    await Promise.all([...this.#authors.values()].map(({ running }) => running));
+    const asked = this.#index;
+    await Promise.all(Array.from(this.#authors.values(), (author) => this.#writtenOf(author, asked)));
   }
 
-  /** Resolves when the puts that are under way, or written, are synced or refused. */
-  async putsSynced(): Promise<void> {
-    await this.#authors.get('client')?.running;
-    await Promise.allSettled([...this.#puts]);
+  #writtenOf(author: Author, asked: number): Promise<void> | null {
+    if (!this.#isLeft(author, asked)) return null;
+    return new Promise((resolve) => author.waiters.push({ asked, resolve }));
+  }
+
+  /** Whether one of the commits of an author up to this one is waiting, or on its way. */
+  #isLeft(author: Author, asked: number): boolean {
+    const isOne = (commit: WaitingCommit): boolean => commit.author === author && commit.index <= asked;
+    return author.atWork.some(isOne) || this.#waiting.some(isOne);
+  }
+
+  #tellWaiters(author: Author): void {
+    if (author.waiters.length === 0) return;
+    const left = author.waiters.filter(({ asked }) => this.#isLeft(author, asked));
+    for (const waiter of author.waiters) if (!left.includes(waiter)) waiter.resolve();
+    author.waiters = left;
   }
 
   /** Resolves when every commit that was asked for by now is synced or refused. */
@@ -110,7 +126,7 @@ export class Committing {
   async close(): Promise<void> {
     this.#closed ??= new SignalboxError('STORE_CLOSED', { call: 'a call' });
     this.#sending.outcomes.close();
-    await this.written();
+    await Promise.all(Array.from(this.#authors.values(), ({ running }) => running));
     await this.#sending.close();
   }
 
@@ -129,6 +145,7 @@ export class Committing {
       );
       await author.making;
       author.atWork = [];
+      this.#tellWaiters(author);
     }
     author.running = null;
   }
@@ -168,7 +185,8 @@ export class Committing {
     const isClient = by === 'client';
     const claim = claiming?.claim;
     const how: How = {
-      isSynced: isClient || (claim?.quotas.length ?? 0) > 0,
+      // No process may call the code of a job whose put a crash can take: what is synced is on disk before another one sees it.
+      isSynced: isClient || (claim?.quotas.length ?? 0) > 0 || commits.some(isPut),
       ...(claim === undefined ? {} : { claim }),
     };
     const judge = async (connection: SqlConnection, isSure: boolean): Promise<Judged> => {
@@ -242,9 +260,13 @@ function aheadOf(waiting: WaitingCommit, earlier: readonly WaitingCommit[]): Wai
   return earlier.find(isAhead) ?? null;
 }
 
-/** Whether a commit puts a job into a queue. */
+/** Whether a commit puts a new job into a queue. */
 function isPut({ changes }: Commit): boolean {
-  return changes.some(({ kind, patch }) => kind === 'job' && patch?.order != null);
+  return changes.some(({ kind, from, patch }) => {
+    const place =
+      kind === 'job' && (from === null || from === 'new') ? (patch?.parent as Place | undefined) : null;
+    return place != null && 'queue' in place;
+  });
 }
 
 export function ticketOf(done: Promise<void>): Ticket {

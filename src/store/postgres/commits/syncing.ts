@@ -42,7 +42,9 @@ const longestPauseMs = 1000;
 export class Syncing {
   readonly #parts: SyncingParts;
   #pending: Pending[] = [];
-  #running: Promise<void> | null = null;
+  /** Syncs that were asked for and are not over. */
+  readonly #open = new Set<Promise<void>>();
+  #isRunning = false;
   #flush = `pg_logical_emit_message(true, 'signalbox', '')`;
 
   constructor(parts: SyncingParts) {
@@ -51,18 +53,23 @@ export class Syncing {
 
   /** Resolves when the commit is on disk. @throws LostCommit. */
   sync(written: Unsynced): Promise<void> {
-    return new Promise((resolve, reject) => {
+    const synced = new Promise<void>((resolve, reject) => {
       this.#pending.push({ ...written, resolve, reject });
-      this.#running ??= this.#run();
     });
+    this.#open.add(synced);
+    const over = (): boolean => this.#open.delete(synced);
+    synced.then(over, over);
+    if (!this.#isRunning) void this.#run();
+    return synced;
   }
 
-  /** Resolves when all that was written by now is synced. */
+  /** Resolves when all that was written by now is synced, or gone. What is written meanwhile is not waited for. */
   async settled(): Promise<void> {
-    await this.#running;
+    await Promise.allSettled(this.#open);
   }
 
   async #run(): Promise<void> {
+    this.#isRunning = true;
     for (let failures = 0; this.#pending.length > 0; ) {
       const pending = this.#pending;
       this.#pending = [];
@@ -83,7 +90,7 @@ export class Syncing {
         else await this.#parts.transactions.pause(Math.min(longestPauseMs, 5 * 2 ** failures));
       }
     }
-    this.#running = null;
+    this.#isRunning = false;
   }
 
   #giveUp(error: Error): void {

@@ -29,6 +29,8 @@ export interface Author {
   /** What its statement that is under way is about, and that statement. */
   atWork: readonly WaitingCommit[];
   making: Promise<void>;
+  /** Who waits until its commits up to one are made. */
+  waiters: { readonly asked: number; readonly resolve: () => void }[];
 }
 
 /** Commits that gather for the next statement of their author: each promise resolves when its stage is over for all of them. */
