@@ -1,7 +1,7 @@
 import type { HistoryEntry, Kind, Records } from '../store/entry.ts';
 import type { JournalReader, RecordReader } from '../store/reader.ts';
+import { changed, loaded, SharedValues } from '../store/rules/changes/record-change.ts';
 import { soundEntry } from '../store/rules/quarantine.ts';
-import { changed, loaded, SharedValues } from '../store/rules/record-change.ts';
 
 /** A record as it was at one moment. */
 export interface RecordAt<K extends Kind> {

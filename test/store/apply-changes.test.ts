@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Applied, applyChanges, undoChanges } from '../../src/store/rules/apply-changes.ts';
+import { type Applied, applyChanges, undoChanges } from '../../src/store/rules/changes/apply-changes.ts';
 import { Tables } from '../../src/store/rules/tables.ts';
 import type { Change } from '../../src/store/store.ts';
 

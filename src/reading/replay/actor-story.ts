@@ -4,7 +4,7 @@ import { invalidOption, SignalboxError } from '../../errors.ts';
 import type { ActorRecord } from '../../model/records/records.ts';
 import { canonicalJson } from '../../model/values/canonical-json.ts';
 import type { HistoryEntry } from '../../store/entry.ts';
-import { changed, SharedValues } from '../../store/rules/record-change.ts';
+import { changed, SharedValues } from '../../store/rules/changes/record-change.ts';
 
 /** One entry of an actor, with the actor around it. */
 export interface ActorChange {

@@ -3,7 +3,7 @@ import type { JobEvent } from '../../../machines/job.events.ts';
 import { newJobRecord } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import type { HistoryEntry, Patch } from '../../store/entry.ts';
-import { changed, SharedValues } from '../../store/rules/record-change.ts';
+import { changed, SharedValues } from '../../store/rules/changes/record-change.ts';
 import { eventOf } from './event-of.ts';
 
 /** One entry of a job, with the job around it. */

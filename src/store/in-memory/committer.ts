@@ -2,7 +2,7 @@ import { SignalboxError } from '../../errors.ts';
 import { versionFor } from '../../model/jobs/machine-version.ts';
 import type { Line } from '../entry.ts';
 import type { Log } from '../log.ts';
-import { applyChanges, undoChanges } from '../rules/apply-changes.ts';
+import { applyChanges, undoChanges } from '../rules/changes/apply-changes.ts';
 import type { Tables } from '../rules/tables.ts';
 import type { Change, StorePorts, Ticket } from '../store.ts';
 import { Batch } from './batch.ts';

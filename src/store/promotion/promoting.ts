@@ -6,7 +6,7 @@ import { type AtRestPorts, openAtRest, type StoreAtRest } from '../json/recovery
 import type { PromotionMark } from '../json/snapshot/promotion-mark.ts';
 import { recordKinds } from '../kinds.ts';
 import type { FoundTarget, PromotionTarget } from '../postgres/promotion/promotion-target.ts';
-import { loaded } from '../rules/record-change.ts';
+import { loaded } from '../rules/changes/record-change.ts';
 import { inBatches } from './batches.ts';
 import { type Compared, compare, type Wanted } from './comparing.ts';
 

@@ -28,11 +28,11 @@ import { ActorIndexes } from './actors/actor-indexes.ts';
 import { Mail } from './actors/mail.ts';
 import { byPlace, pieceRecords } from './by-place.ts';
 import { CallbackIndex } from './callback-index.ts';
+import { changed, loaded, SharedValues } from './changes/record-change.ts';
 import { JobIndexes, movesIndex } from './job-indexes.ts';
 import { DueList } from './lines/due-list.ts';
 import { CreatedJobs } from './lists/created-jobs.ts';
 import { soundEntry } from './quarantine.ts';
-import { changed, loaded, SharedValues } from './record-change.ts';
 
 /** How many ids are looked at for those that begin alike: some milliseconds. */
 const mostFound = 200_000;

@@ -40,7 +40,7 @@ export const commitChecks: readonly ContractCheck[] = [
       // There is always one that is not over.
       while (!isAnswered && count < most) {
         const following = next();
-        await last.written;
+        await last.synced;
         last = following;
       }
       assert.ok(isAnswered, `not answered during ${count} commits`);

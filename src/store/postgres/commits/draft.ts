@@ -1,7 +1,7 @@
 import { versionFor } from '../../../model/jobs/machine-version.ts';
 import type { ActorRecord, JobRecord, MessageRecord } from '../../../model/records/records.ts';
 import type { Kind, Line, Records } from '../../entry.ts';
-import { applyChanges } from '../../rules/apply-changes.ts';
+import { applyChanges } from '../../rules/changes/apply-changes.ts';
 import type { Change, Precondition } from '../../store.ts';
 import type { Lanes } from '../jobs/lanes.ts';
 import type { OwnLeases } from '../jobs/leases.ts';

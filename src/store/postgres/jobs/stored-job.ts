@@ -1,7 +1,7 @@
 import { wholeJob } from '../../../model/jobs/copy-job.ts';
 import { isReadable, newJobRecord } from '../../../model/jobs/step.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
-import { changed, SharedValues } from '../../rules/record-change.ts';
+import { changed, SharedValues } from '../../rules/changes/record-change.ts';
 import type { Change } from '../../store.ts';
 import type { Rows } from '../sql-port.ts';
 

@@ -1,13 +1,13 @@
-import type { ActorTimer } from '../../../machines/actor.machine.ts';
-import type { Json } from '../../../machines/json.ts';
-import { copyActor, wholeActor } from '../../model/jobs/actors/copy-actor.ts';
-import { copyJob, wholeJob } from '../../model/jobs/copy-job.ts';
-import type { ActorRecord, JobRecord } from '../../model/records/records.ts';
-import type { Kind, Records } from '../entry.ts';
-import { blankOf } from '../kinds.ts';
-import type { StoredRecord } from '../log.ts';
-import type { Change } from '../store.ts';
-import { soundRecord } from './quarantine.ts';
+import type { ActorTimer } from '../../../../machines/actor.machine.ts';
+import type { Json } from '../../../../machines/json.ts';
+import { copyActor, wholeActor } from '../../../model/jobs/actors/copy-actor.ts';
+import { copyJob, wholeJob } from '../../../model/jobs/copy-job.ts';
+import type { ActorRecord, JobRecord } from '../../../model/records/records.ts';
+import type { Kind, Records } from '../../entry.ts';
+import { blankOf } from '../../kinds.ts';
+import type { StoredRecord } from '../../log.ts';
+import type { Change } from '../../store.ts';
+import { soundRecord } from '../quarantine.ts';
 
 /**
  * Values that consecutive jobs have in common, held once for all of them. As a rule such jobs wait in the

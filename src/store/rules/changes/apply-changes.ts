@@ -1,7 +1,7 @@
-import type { Entry, Kind, Records } from '../entry.ts';
-import type { Change } from '../store.ts';
-import { mustBeInState } from './preconditions.ts';
-import type { Tables } from './tables.ts';
+import type { Entry, Kind, Records } from '../../entry.ts';
+import type { Change } from '../../store.ts';
+import { mustBeInState } from '../preconditions.ts';
+import type { Tables } from '../tables.ts';
 
 /** Changes as they were applied. */
 export interface Applied {
