@@ -92,9 +92,18 @@ export function queriesOf(jobs: readonly StoredJob[], proxies?: Rows): TableQuer
   return new TableQueries(tablesOf(jobs, proxies));
 }
 
+/** Who waits for a job that is read next. */
+interface Asked {
+  readonly resolve: (rows: Rows) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 export class Records {
   readonly schema: string;
   readonly #parts: RecordsParts;
+  /** By the ids of jobs. */
+  #asked = new Map<string, Asked[]>();
+  #isAsking = false;
 
   constructor(parts: RecordsParts) {
     this.schema = parts.schema;
@@ -124,11 +133,40 @@ export class Records {
     );
   }
 
-  /** One job, after the reads that were asked for before. */
+  /** One job. Those that are asked for in one tick, or while such a read is under way, share a statement. */
   one(id: string, connection?: SqlConnection): Promise<Rows> {
-    const read = (on: SqlConnection): Promise<Rows> =>
-      on.query(composed(this.schema, 'j.id = $1', true), [id]);
-    return connection === undefined ? this.#parts.transactions.inOrder('a read', read) : read(connection);
+    if (connection !== undefined) return this.#among(connection, [id]);
+    return new Promise((resolve, reject) => {
+      const asked = this.#asked.get(id);
+      if (asked === undefined) this.#asked.set(id, [{ resolve, reject }]);
+      else asked.push({ resolve, reject });
+      if (!this.#isAsking) void this.#askAll();
+    });
+  }
+
+  #among(connection: SqlConnection, ids: readonly string[]): Promise<Rows> {
+    return connection.query(composed(this.schema, 'j.id = ANY ($1)', true), [ids]);
+  }
+
+  async #askAll(): Promise<void> {
+    this.#isAsking = true;
+    // Those of this tick go together.
+    await null;
+    while (this.#asked.size > 0) {
+      const asked = this.#asked;
+      this.#asked = new Map();
+      const read = (on: SqlConnection): Promise<Rows> => this.#among(on, [...asked.keys()]);
+      await this.#parts.transactions.inOrder('a read', read).then(
+        (rows) => {
+          const found = new Map(rows.map((row) => [String(row.id), [row]]));
+          for (const [id, each] of asked) for (const { resolve } of each) resolve(found.get(id) ?? []);
+        },
+        (error: unknown) => {
+          for (const { reject } of [...asked.values()].flat()) reject(error);
+        },
+      );
+    }
+    this.#isAsking = false;
   }
 
   /** Rows of records of other kinds. */
