@@ -92,8 +92,7 @@ async function callbackBesideResult(database: ScenarioDatabase): Promise<string 
 
 /** Three processes share a quota of 7. */
 async function quotaOfSeven(database: ScenarioDatabase): Promise<string | null> {
-  // No agent can hold the whole quota: one that can fills its slots anew with each result, and leaves none to others.
-  const making = [1, 2, 3].map(() => database.makeBox({ size: 5, pollInterval: 1_000 }));
+  const making = [1, 2, 3].map(() => database.makeBox({ size: 10, pollInterval: 1_000 }));
   const boxes = (await Promise.all(making)) as [ScenarioBox, ...ScenarioBox[]];
   const [first] = boxes;
   await first.box.queue('a').quotas.create('seven', { size: 7 });
