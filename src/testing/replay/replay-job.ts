@@ -120,6 +120,7 @@ function resultOf({ states, last, steps }: JobLife, refused: ReplayedJob['refuse
   };
 }
 
+/** The acts of a story. */
 function actsOf(story: readonly (readonly [at: number, deed: JobDeed])[], begin: number): readonly JobAct[] {
   return story.map(([at, deed]) => {
     if (deed === 'claim') return { at, is: 'claim' };

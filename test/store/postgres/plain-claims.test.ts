@@ -364,3 +364,19 @@ it('A claim that is held up takes no job that was put after one of another lane'
 function withoutEpochs(seen: unknown): unknown {
   return JSON.parse(JSON.stringify(seen, (key, value) => (key === 'epoch' ? undefined : value)));
 }
+
+it('A claim that takes slots of a quota takes half of what its agent may hold, and leaves the others to claims of other processes', async () => {
+  const quota: Change = { kind: 'quota', id: '/q', event: 'made', from: null, to: null, patch: { size: 20 } };
+  const side = new Side(await open(newPostgresStore()));
+  const jobs = Array.from({ length: 25 }, (_, n) => put(`job-${n + 10}`, 'work', clock.now, ['q']));
+  await side.commit([...presence(side.store.epoch), quota, ...jobs]);
+
+  const [first, second, third] = [
+    await side.claim(20, null),
+    await side.claim(20, null),
+    await side.claim(20, null),
+  ];
+
+  expect([first, second, third].map(({ length }) => length)).toEqual([10, 10, 0]);
+  await side.store.close();
+});

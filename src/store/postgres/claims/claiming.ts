@@ -159,7 +159,7 @@ export class Claiming {
       marks: known.marks,
       known: known.isLeveled ? [...new Set(known.heads.map(({ lane }) => lane))] : null,
       quotas: way.quotas,
-      most: Math.min(limit, mostClaimed),
+      most: Math.min(limit, mostClaimed, shareOf(request, way)),
       after: known.after,
       width: Math.ceil(limit / known.perRun) + 1,
       token: sending.newToken(),
@@ -233,6 +233,14 @@ export class Claiming {
       return record;
     });
   }
+}
+
+/**
+ * How many slots of quotas an agent takes at once: half of its size. What frees slots takes them again in the same statement, so an
+ * agent that had all of a quota would leave none to those of other processes.
+ */
+function shareOf({ size }: ClaimRequest, { quotas }: Way): number {
+  return size === undefined || quotas.length === 0 ? Number.POSITIVE_INFINITY : Math.ceil(size / 2);
 }
 
 /**
