@@ -28,7 +28,8 @@ test('the suite embedded gives each figure, with processor time beside the rates
 }, 120_000);
 
 test('the suite postgres gives each figure, and counts statements and synced commits a round', () => {
-  const figures = figuresOf('postgres', { jobs: 300, rounds: 1, warmUpMs: 1 });
+  // Several rounds, each of up to 100 jobs.
+  const figures = figuresOf('postgres', { jobs: 1_500, rounds: 1, warmUpMs: 1 });
 
   const ours = { totalPerS: figure, cpuUsPerJob: figure, serverCpuUsPerJob: figure };
   expect(figures).toMatchObject({
@@ -73,7 +74,7 @@ test('the suite actors gives each figure', () => {
 }, 240_000);
 
 test('the suite scale gives each figure, among them those of a drain on PostgreSQL', () => {
-  const onPostgres = { few: 200, many: 1_000 };
+  const onPostgres = { few: 1_500, many: 7_500 };
   const figures = figuresOf('scale', { jobs: 100, rounds: 1, many: 1_000, onPostgres });
 
   const drain = { drainPerS: figure, cpuUsPerJob: figure, serverCpuUsPerJob: figure };

@@ -86,6 +86,7 @@ it('Files are chosen by keys, and machines of the program are outlines', async (
     .evaluate((label) => getComputedStyle(label).outlineStyle);
   await page.locator('input[type=file]').setInputFiles(files);
   await page.locator('.list a', { hasText: 'purchase' }).click();
+  await page.waitForSelector('h1:has-text("purchase@")');
   await page.waitForSelector('.outline .way.tested');
   const ways = await page.locator('.outline .way:is(.tested, .untested)').allTextContents();
   await page.locator('.list a', { hasText: 'toy' }).click();
