@@ -129,10 +129,12 @@ interface Operation {
   /** The event that is in the journal once, and its record. */
   readonly event: string;
   readonly subject?: string;
+  /** The fewest messages of one way; a commit that is synced by itself is one exchange of four: bind, describe, execute, sync. */
+  readonly fewest: number;
 }
 
 const operations: Readonly<Record<string, Operation>> = {
-  put: { run: (id) => commit([putOf(id)]), event: 'job.put' },
+  put: { run: (id) => commit([putOf(id)]), event: 'job.put', fewest: 4 },
   claim: {
     prepare: async (id) => {
       await commit([putOf(id)]);
@@ -144,14 +146,16 @@ const operations: Readonly<Record<string, Operation>> = {
       expect(jobs.map((job) => [job.id, job.state])).toEqual([[id, 'active.running']]);
     },
     event: 'job.start',
+    fewest: 12,
   },
-  result: { prepare: claimed, run: (_, job) => complete(job), event: 'job.finish' },
-  'take-over': { prepare: claimed, run: (_, job) => takeOver(job), event: 'job.reschedule' },
+  result: { prepare: claimed, run: (_, job) => complete(job), event: 'job.finish', fewest: 12 },
+  'take-over': { prepare: claimed, run: (_, job) => takeOver(job), event: 'job.reschedule', fewest: 12 },
   'sign of life': {
     run: (id) =>
       commit([{ ...representation('activated', 'activated', { lastPing: now }), event: `ping ${id}` }]),
     event: 'ping',
     subject: '/d',
+    fewest: 12,
   },
 };
 
@@ -191,12 +195,12 @@ describe('A connection that is cut behind any message', () => {
       (['to the server', 'from the server'] as const).map((way) => [name, way, operation] as const),
     ),
   )('leaves exactly one effect of a %s, %s', async (name, way, operation) => {
-    expect(await cutEverywhere(name, operation, way)).toBeGreaterThan(5);
+    expect(await cutEverywhere(name, operation, way)).toBeGreaterThanOrEqual(operation.fewest);
   });
 });
 
 describe('An unreadable answer', () => {
   it.each(Object.entries(operations))('leaves exactly one effect of a %s', async (name, operation) => {
-    expect(await garbleEverywhere(name, operation)).toBeGreaterThan(5);
+    expect(await garbleEverywhere(name, operation)).toBeGreaterThanOrEqual(operation.fewest);
   });
 });
