@@ -61,6 +61,23 @@ describe('The log', () => {
     await page.close();
   });
 
+  it('asks again for a page of the past that did not arrive', async () => {
+    const { page } = await open.open('#/timeline?view=log');
+    let lost = 0;
+    await page.route(/journal.*before=/, (route) => {
+      lost += 1;
+      return lost === 1 ? route.abort() : route.continue();
+    });
+
+    await page.evaluate(() => {
+      location.hash = '#/timeline?view=log&at=33';
+    });
+    await page.waitForSelector('.log [aria-selected=true]');
+
+    expect(lost).toBeGreaterThan(1);
+    await page.close();
+  });
+
   it('does not move under the pointer: what is new waits, and says how much it is', async () => {
     const { page } = await open.open('#/timeline?view=log');
     await page.hover('.log .entry >> nth=3');

@@ -1,7 +1,7 @@
 import type { ActionAnswer, ActionRequest } from '../../protocol/actions.ts';
 import type { Answer } from '../../protocol/answer.ts';
 import type { Problem } from '../../protocol/hello.ts';
-import { ask, type Reply, send } from '../browser.ts';
+import { after, ask, type Reply, send } from '../browser.ts';
 import { printable } from '../format.ts';
 
 /** The answer to a question, or why there is none. */
@@ -26,6 +26,24 @@ export async function question<Data>(
   const body = parsed(reply.text);
   if (reply.status === 200 && body !== null) return { is: 'answer', answer: body as unknown as Answer<Data> };
   return { is: 'problem', problem: problemOf(reply) };
+}
+
+/** Between two times that a question is asked. */
+const pauseMs = 1000;
+
+/** Asks until the server can be reached, or nobody wants the answer any more. */
+export async function lastingQuestion<Data>(
+  path: string,
+  token: string | null,
+  isWanted: () => boolean,
+  withinMs?: number,
+): Promise<Outcome<Data>> {
+  for (;;) {
+    const outcome = await question<Data>(path, token, withinMs);
+    if (outcome.is !== 'silence' || !isWanted()) return outcome;
+    await new Promise<void>((resolve) => after(pauseMs, resolve));
+    if (!isWanted()) return outcome;
+  }
 }
 
 /** Does something, once. */

@@ -1,11 +1,10 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Answer } from '../../protocol/answer.ts';
 import type { Problem } from '../../protocol/hello.ts';
 import { moment } from '../app-state.ts';
-import { after } from '../browser.ts';
 import { isReadingPast, shownMoment, token } from '../connection.ts';
-import { question } from './answers.ts';
+import { lastingQuestion, type Outcome } from './answers.ts';
 import { askAgain, watch, watchedOf } from './stream.ts';
 
 /** A question whose answer is kept as it is now; about the past it is asked once. */
@@ -32,6 +31,18 @@ export function usePresent<Data>(path: string | null): Live<Data> {
   const live = useMemo(() => createLive<Data>(path ?? '', false), [path]);
   useEffect(() => (path === null ? undefined : live.start(null)), [live]);
   return live;
+}
+
+/** Asks until the server can be reached, while the component is on the page. */
+export function useQuestion(): <Data>(path: string, isWanted?: () => boolean) => Promise<Outcome<Data>> {
+  const isShown = useRef(true);
+  useEffect(
+    () => () => {
+      isShown.current = false;
+    },
+    [],
+  );
+  return (path, isWanted = () => true) => lastingQuestion(path, token, () => isShown.current && isWanted());
 }
 
 /** What takes the answers to a question, or why there is none; `at`: the moment that they are of. */
@@ -105,25 +116,21 @@ function watchPresent<Data>(path: string, { take, fail }: Taker<Data>): Started 
   };
 }
 
-const pauseMs = 1000;
-
 /** What was does not change: it is asked once, and again only while the server cannot be reached. */
 function askPast<Data>(path: string, at: number, { take, fail }: Taker<Data>): Started {
-  let isOver = false;
-  let cancel = (): void => {};
+  let newest = 0;
   const ask = async (): Promise<void> => {
-    cancel();
-    const outcome = await pastQuestion<Data>(path, at);
-    if (isOver) return;
+    newest += 1;
+    const mine = newest;
+    const outcome = await pastQuestion<Data>(path, at, () => mine === newest);
+    if (mine !== newest) return;
     if (outcome.is === 'answer') take(outcome.answer, at);
     else if (outcome.is === 'problem') fail(outcome.problem, at);
-    else cancel = after(pauseMs, () => void ask());
   };
   void ask();
   return {
     end: () => {
-      isOver = true;
-      cancel();
+      newest += 1;
     },
     again: () => void ask(),
   };
@@ -132,11 +139,16 @@ function askPast<Data>(path: string, at: number, { take, fail }: Taker<Data>): S
 let reading = 0;
 
 /** Asks of a moment, and says so meanwhile: the first one takes a while. */
-async function pastQuestion<Data>(path: string, at: number): ReturnType<typeof question<Data>> {
+async function pastQuestion<Data>(path: string, at: number, isWanted: () => boolean): Promise<Outcome<Data>> {
   reading += 1;
   isReadingPast.value = true;
   try {
-    return await question<Data>(`${path}${path.includes('?') ? '&' : '?'}at=${at}`, token, pastMs);
+    return await lastingQuestion<Data>(
+      `${path}${path.includes('?') ? '&' : '?'}at=${at}`,
+      token,
+      isWanted,
+      pastMs,
+    );
   } finally {
     reading -= 1;
     isReadingPast.value = reading > 0;

@@ -1,8 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { JobRow, JobsPage } from '../../../protocol/jobs.ts';
 import { after, isInUse, onLeaving, steady } from '../../browser.ts';
-import { token } from '../../connection.ts';
-import { question } from '../../source/answers.ts';
+import { useQuestion } from '../../source/live.ts';
 import {
   type Block,
   blockOf,
@@ -43,6 +42,7 @@ export interface Rows {
 export function useRows(path: string, page: JobsPage | null, range: Range): Rows {
   const first = useFirst(path, page);
   const [loaded, setLoaded] = useState<{ readonly path: string; readonly later: readonly Block[] }>(none);
+  const question = useQuestion();
   const asking = useRef<string | null>(null);
   // What was kept for another list, or another filter, is not of this one.
   const later = loaded.path === path ? loaded.later : [];
@@ -52,7 +52,7 @@ export function useRows(path: string, page: JobsPage | null, range: Range): Rows
     const asked = `${path}&after=${encodeURIComponent(cursor ?? '')}`;
     if (index === null || cursor === null || asking.current === asked) return;
     asking.current = asked;
-    void question<JobsPage>(asked, token).then((outcome) => {
+    void question<JobsPage>(asked, () => asking.current === asked).then((outcome) => {
       if (asking.current !== asked) return;
       asking.current = null;
       if (outcome.is !== 'answer') return;

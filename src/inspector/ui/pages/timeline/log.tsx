@@ -33,7 +33,7 @@ export function LogView(props: {
     if (at === null || place < 0 || !covers(read.log, at)) return;
     const { current } = revealed;
     // It stays in sight while rows come before it, until a person scrolls.
-    const isSeen = current.what === what && (current.place === place || current.top !== view.top);
+    const isSeen = current.what === what && (current.place === place || current.top !== view.topNow());
     if (!isSeen) revealed.current = { what, place, top: view.reveal(place) };
   }, [at, place, view.rowHeight]);
   const select = (seq: number): void => {
@@ -193,6 +193,8 @@ function useWindow(count: number) {
     last,
     rowHeight: place.rowHeight,
     top: place.top,
+    // What was scrolled in this moment is not measured yet.
+    topNow: () => box.current?.scrollTop ?? 0,
     reveal,
   };
 }

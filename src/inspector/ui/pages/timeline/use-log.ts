@@ -1,9 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Problem } from '../../../protocol/hello.ts';
 import type { JournalPage } from '../../../protocol/timeline.ts';
-import { token } from '../../connection.ts';
-import { question } from '../../source/answers.ts';
-import { usePresent } from '../../source/live.ts';
+import { usePresent, useQuestion } from '../../source/live.ts';
 import { covers, emptyLog, firstGap, type Log, withApart, withBefore, withNewest } from './log-model.ts';
 
 /** Lines of one page, of one that fills a gap, and entries of a second that are all shown: of more only the newest are. */
@@ -23,13 +21,21 @@ export interface ReadLog {
   readonly isLoading: boolean;
 }
 
+/** Why a page that lies further back was not read. */
+interface Failed {
+  readonly problem: Problem['error'];
+  readonly again: () => void;
+}
+
 /** Follows the journal, and reads back where it is asked to. `text`: the filter; `at`: an entry that must be there. */
 export function useLog(text: string, at: number | null): ReadLog {
   const path = `journal?text=${encodeURIComponent(text)}`;
   const live = usePresent<JournalPage>(`${path}&limit=${pageLines}`);
   const [kept, setKept] = useState<{ readonly path: string; readonly log: Log }>({ path, log: emptyLog });
   const [isLoading, setLoading] = useState(false);
+  const [failed, setFailed] = useState<Failed | null>(null);
   const asked = useRef(new Set<string>());
+  const question = useQuestion();
   const page = live.answer.value?.data ?? null;
   // What was read for another filter is not of this one.
   const log = kept.path === path ? kept.log : emptyLog;
@@ -40,10 +46,13 @@ export function useLog(text: string, at: number | null): ReadLog {
     if (asked.current.has(key)) return;
     asked.current.add(key);
     setLoading(true);
-    void question<JournalPage>(key, token).then((outcome) => {
+    setFailed(null);
+    void question<JournalPage>(key).then((outcome) => {
       asked.current.delete(key);
       setLoading(false);
       if (outcome.is === 'answer') change((old) => take(old, outcome.answer.data));
+      if (outcome.is === 'problem')
+        setFailed({ problem: outcome.problem, again: () => ask(before, limit, take) });
     });
   };
   const load = (before: number, limit = pageLines): void =>
@@ -62,5 +71,6 @@ export function useLog(text: string, at: number | null): ReadLog {
   useEffect(() => {
     if (gap !== null && fills) load(gap.before, gapLines);
   }, [gap?.before, fills]);
-  return { log, page, problem: live.problem.value, again: live.again, load, isLoading };
+  const { problem, again } = failed ?? { problem: live.problem.value, again: live.again };
+  return { log, page, problem, again, load, isLoading };
 }
