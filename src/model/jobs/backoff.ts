@@ -157,6 +157,7 @@ export function backoffName(given: Backoff): string {
 
 /** The policy of such a name; null for every other name. */
 export function backoffOfName(name: string): RetryPolicy | null {
+  if (!name.startsWith(prefix)) return null;
   const [start, ...parts] = name.split(':');
   if (start !== prefix || parts.length !== order.length) return null;
   const given = Object.fromEntries(order.map((figure, index) => [figure, figureOf(parts[index] ?? '')]));

@@ -27,7 +27,7 @@ export interface Transition {
   readonly to: string;
   readonly patch: { readonly [key: string]: Json } | null;
   readonly effects: readonly Effect[];
-  /** The job before the event; null for other kinds. */
+  /** The job before the event; null for other kinds, and for a job that was not stored before. */
   readonly job: JobRecord | null;
 }
 
@@ -64,15 +64,21 @@ export function canStepJob(job: JobRecord, event: JobEvent): boolean {
 
 /** Returns the job after a transition: for a further step in the same commit. */
 export function afterStep(job: JobRecord, transition: Transition): JobRecord {
-  const next = copyJob(job);
-  for (const key in transition.patch) next[key] = transition.patch[key];
-  next.state = transition.to;
-  return next as unknown as JobRecord;
+  return takeStep(copyJob(job) as unknown as JobRecord, transition);
+}
+
+/** Makes a job what it is after a transition. Only for a record that no other code has seen. */
+export function takeStep(own: JobRecord, transition: Transition): JobRecord {
+  const job = own as unknown as Record<string, unknown>;
+  for (const key in transition.patch) job[key] = transition.patch[key];
+  job.state = transition.to;
+  return own;
 }
 
 /** Whether the chart asks that the job's code be called. */
-export function callsHandler(transition: Transition): boolean {
-  return transition.effects.some((effect) => effect.type === 'callHandler');
+export function callsHandler({ effects }: Transition): boolean {
+  for (const { type } of effects) if (type === 'callHandler') return true;
+  return false;
 }
 
 /** Returns a new job, not yet in any store. */

@@ -8,6 +8,15 @@ const timeLength = 7;
  * and can be dropped together.
  */
 export function idBeginning(at: number): string {
+  if (at === newest.at) return newest.text;
+  newest = { at, text: beginningOf(at) };
+  return newest.text;
+}
+
+/** Many ids are made in one millisecond. */
+let newest = { at: Number.NaN, text: '' };
+
+function beginningOf(at: number): string {
   let [rest, text] = [Math.max(0, Math.floor(at)), ''];
   for (let length = 0; length < timeLength; length += 1) {
     text = `${digits[rest % 64]}${text}`;

@@ -10,6 +10,8 @@ export class AgentRegistry implements Iterable<AgentActor> {
   readonly #agents = new Map<string, AgentActor>();
   /** Removed agents, as long as they run something: it is aborted when it is reassigned, like everything else. */
   readonly #leaving = new Set<AgentActor>();
+  /** The agent that was found last: jobs that end together are of one agent. */
+  #newest: AgentActor | null = null;
 
   get size(): number {
     return this.#agents.size;
@@ -21,11 +23,13 @@ export class AgentRegistry implements Iterable<AgentActor> {
 
   add(id: string, agent: AgentActor): void {
     this.#agents.set(id, agent);
+    this.#newest = null;
   }
 
   /** Removes an agent. Resolves when nothing of it runs any more. */
   async remove(id: string, agent: AgentActor): Promise<AnyActorRef> {
     this.#agents.delete(id);
+    this.#newest = null;
     this.#leaving.add(agent);
     const actor = await agent.ended();
     this.#leaving.delete(agent);
@@ -34,7 +38,10 @@ export class AgentRegistry implements Iterable<AgentActor> {
 
   /** The agent at a place, if it lives in this process. */
   at({ queue, dispatcher, agent }: AgentPlace): AgentActor | undefined {
-    return this.#agents.get(`${queue}/${dispatcher}/${agent}`);
+    const newest = this.#newest;
+    if (newest?.name === agent && newest.queue === queue && newest.owner.uuid === dispatcher) return newest;
+    this.#newest = this.#agents.get(`${queue}/${dispatcher}/${agent}`) ?? null;
+    return this.#newest ?? undefined;
   }
 
   /** Lets the agents of a queue look for work, or all of them. */

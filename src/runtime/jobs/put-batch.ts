@@ -3,7 +3,7 @@ import type { Json } from '../../../machines/json.ts';
 import { SignalboxError } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkQuotaNames } from '../../model/checks/names.ts';
-import { afterStep, stepJob, type Transition } from '../../model/jobs/step.ts';
+import { afterStep, stepJob, type Transition, takeStep } from '../../model/jobs/step.ts';
 import type { PutResult } from '../../model/jobs/unique/name-answer.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { decodeValue } from '../../model/values/values.ts';
@@ -190,16 +190,17 @@ export class PutBatch {
     this.#give(job, taking);
   }
 
+  /** `record`: made for this put, which makes it the record of the handle. */
   #put(job: JobLike, record: JobRecord, settings: JobSettings): Promise<void> | undefined {
     const { deadline = deadlineOf(job.definition) } = settings;
     const step = this.#step(record, record.beginAfter, deadline, this.#now);
     const patch = contentOf(record);
     for (const key in step.patch) patch[key] = step.patch[key] as Json;
     const { kind, id, event, from, to, effects } = step;
-    this.#puts.push({ kind, id, event, from, to, patch, effects, job: record });
-    const after = afterStep(record, step);
-    if (record.uniqueKey !== null) this.#unique.put(after);
-    this.#drafts.companions(job, after, this.#annotations(record, settings), 'added');
+    this.#puts.push({ kind, id, event, from, to, patch, effects, job: null });
+    takeStep(record, step);
+    if (record.uniqueKey !== null) this.#unique.put(record);
+    this.#drafts.companions(job, record, this.#annotations(record, settings), 'added');
     this.#needQuotas(record.quotaNames, record.keys);
     return this.#drafts.checked();
   }

@@ -126,9 +126,9 @@ async function each<Item>(
   items: readonly Item[],
   work: (item: Item) => Promise<void> | undefined,
 ): Promise<void> {
-  for (const [index, item] of items.entries()) {
+  for (let index = 0; index < items.length; index += 1) {
     try {
-      const pending = work(item);
+      const pending = work(items[index] as Item);
       if (pending !== undefined) await pending;
     } catch (error) {
       throw about(index, error);

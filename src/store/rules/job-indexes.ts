@@ -153,7 +153,7 @@ export class JobIndexes {
     if (isUnplaced(job)) this.unplaced.add(job.id);
     for (const quota of job.quotas) addTo(this.#quotaHolders, quota, job.id);
     if (job.waitingOn !== null) addTo(this.#waiters, job.waitingOn, job.id);
-    this.#count(job, 1);
+    if (!refersAlike(job, previous)) this.#count(job, 1);
     if (job.state === 'completed') this.#end(job, job.ending);
   }
 
@@ -189,7 +189,7 @@ export class JobIndexes {
     for (const quota of job.quotas) {
       if (next?.quotas.includes(quota) !== true) this.#leaveQuota(quota, job.id);
     }
-    this.#count(job, -1);
+    if (!refersAlike(job, next)) this.#count(job, -1);
     if (job.waitingOn !== null) {
       const waiting = this.#waiters.get(job.waitingOn);
       waiting?.delete(job.id);
@@ -251,6 +251,11 @@ const none: ReadonlySet<string> = new Set();
 /** Whether no index of places has it, and it is not over: it was stored for later, pulled, called, or interrupted. */
 function isUnplaced({ parent, state }: JobRecord): boolean {
   return (parent === null || 'system' in parent || 'left' in parent) && state !== 'completed';
+}
+
+/** Whether both refer to the same jobs, so that nothing is counted anew. */
+function refersAlike(job: JobRecord, other: JobRecord | undefined): boolean {
+  return other?.args === job.args && (other.state === 'completed') === (job.state === 'completed');
 }
 
 /** Whether both have the same place among the callbacks of the same parent. */
