@@ -177,12 +177,14 @@ export class PutBatch {
   async #addUnique(job: JobLike, settings: JobSettings, unique: UniqueSettings): Promise<void> {
     const undo = this.#drafts.mark();
     const draft = this.#drafts.record(job, null, settings);
-    await this.#drafts.checked();
+    const checked = this.#drafts.checked();
+    if (checked !== undefined) await checked;
     const named = nameIn(this.#queue, unique, draft, job.args);
     const record = asNamed(draft, named, this.#now);
     const taking = await this.#unique.ask(named, record);
     if (taking.result === 'added') {
-      await this.#put(job, record, settings);
+      const pending = this.#put(job, record, settings);
+      if (pending !== undefined) await pending;
       this.#take(taking);
       return;
     }

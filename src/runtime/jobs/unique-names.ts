@@ -1,6 +1,5 @@
 import type { Json } from '../../../machines/json.ts';
 import { SignalboxError } from '../../errors.ts';
-import { copyJob } from '../../model/jobs/copy-job.ts';
 import { afterStep, newJobRecord, stepJob } from '../../model/jobs/step.ts';
 import { answerOn, debounced, type PutResult } from '../../model/jobs/unique/name-answer.ts';
 import { replacingEvents } from '../../model/jobs/unique/replacing-events.ts';
@@ -43,16 +42,19 @@ export function nameIn(
   return { name: uniqueName(settings.scope === 'store' ? '*' : queue, name, key as Json), settings };
 }
 
-/** A job as it is put under its name: one whose put may be followed by others waits for these. */
+/**
+ * Names a job as it is put under its name: one whose put may be followed by others waits for these. `own`: a record that was made
+ * for this put.
+ */
 export function asNamed(
-  job: JobRecord,
+  own: JobRecord,
   { name, settings: { onConflict } }: NamedJob,
   now: number,
 ): JobRecord {
-  const named = copyJob(job);
-  named.uniqueKey = name;
-  if (typeof onConflict !== 'string') named.beginAfter = debounced(onConflict, now, job.beginAfter, now);
-  return named as unknown as JobRecord;
+  const job = own as { -readonly [K in keyof JobRecord]: JobRecord[K] };
+  job.uniqueKey = name;
+  if (typeof onConflict !== 'string') job.beginAfter = debounced(onConflict, now, job.beginAfter, now);
+  return job;
 }
 
 /** What a put writes of its name. In a commit that is not made yet, what is as in a new record may be missing. */
