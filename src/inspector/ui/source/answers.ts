@@ -31,7 +31,7 @@ export async function question<Data>(
 /** Between two times that a question is asked. */
 const pauseMs = 1000;
 
-/** Asks until the server can be reached, or nobody wants the answer any more. */
+/** Asks until the server can be reached, or the answer is no longer wanted. */
 export async function lastingQuestion<Data>(
   path: string,
   token: string | null,
