@@ -17,8 +17,10 @@ export class ScheduleAudit {
   readonly #records: Records;
   /** Jobs by the schedule and the tick that their origin names. */
   readonly #jobs = new Map<string, string>();
-  /** The job that the newest tick names, which its commit has yet to put. */
-  #owed: { readonly commit: number; readonly job: string } | null = null;
+  /** Of the newest commit: the jobs that its ticks name, and those that it puts. A store may write these in any order. */
+  #commit = 0;
+  readonly #owed = new Set<string>();
+  readonly #put = new Set<string>();
 
   constructor(records: Records) {
     this.#records = records;
@@ -26,16 +28,21 @@ export class ScheduleAudit {
 
   /** What is wrong with any entry, given the record before it. */
   *follow(entry: HistoryEntry, before: ReplayedRecord | undefined): Generator<string> {
-    const owed = this.#owed;
-    if (owed !== null && owed.commit !== entry.commit) {
-      yield `I24 the commit before was a tick, and did not put its job ${owed.job}`;
-      this.#owed = null;
-    }
-    if (entry.kind === 'job' && owed?.job === entry.id && entry.event === 'job.put') this.#owed = null;
+    if (entry.commit !== this.#commit) yield* this.#begin(entry.commit);
+    if (entry.kind === 'job' && entry.event === 'job.put') this.#put.add(entry.id);
     if (entry.kind === 'job' && entry.patch?.origin != null) yield* this.#named(entry);
     if (entry.kind !== 'schedule' || before === undefined || entry.gone) return;
     if (entry.event === 'schedule.tick' || entry.event === 'schedule.skip') yield* this.#tick(entry, before);
     yield* this.#planned(entry, before);
+  }
+
+  /** The entries of the commit before are known: each of its ticks has put its job. */
+  *#begin(commit: number): Generator<string> {
+    for (const job of this.#owed)
+      if (!this.#put.has(job)) yield `I24 the commit before was a tick, and did not put its job ${job}`;
+    this.#owed.clear();
+    this.#put.clear();
+    this.#commit = commit;
   }
 
   /** No two jobs name one tick. */
@@ -58,7 +65,7 @@ export class ScheduleAudit {
     if (tick < Number(fields.nextTick)) yield `I24 tick ${tick} is before the planned ${fields.nextTick}`;
     if (entry.at < Number(fields.nextAt)) yield `I24 is ${Number(fields.nextAt) - entry.at} ms early`;
     if (entry.event === 'schedule.skip') return;
-    this.#owed = { commit: entry.commit, job: String(lastJob) };
+    this.#owed.add(String(lastJob));
     const { maxRuns, overlap } = fields.figures as Figures;
     if (maxRuns !== null && Number(runs) > maxRuns) yield `I24 is run ${runs} of ${maxRuns}`;
     const last = this.#records.get(`job/${fields.lastJob}`);
