@@ -20,7 +20,10 @@ function scopeOfXstate(): AnyActorScope {
 it('The scope of a step has the parts of the scope that XState makes, and no more', () => {
   const theirs = scopeOfXstate();
   const ours = openStep('order/17', null).scope;
-  const keys = (value: object): string[] => Object.keys(value).sort();
+  const methods = (value: object): string[] =>
+    value.constructor === Object ? [] : Object.getOwnPropertyNames(Object.getPrototypeOf(value));
+  const keys = (value: object): string[] =>
+    [...Object.keys(value), ...methods(value)].filter((key) => key !== 'constructor').sort();
 
   expect(keys(ours)).toEqual(keys(theirs));
   expect(keys(ours.system)).toEqual(keys(theirs.system));

@@ -69,14 +69,7 @@ export function openStep(id: string, parent: string | null): OpenStep {
   const actions: AskedAction[] = [];
   const emitted: EventObject[] = [];
   const transitions: AnyTransitionDefinition[] = [];
-  const system = {
-    ...inertSystem,
-    _sendInspectionEvent({ _transitions }: Moved): void {
-      if (_transitions === undefined) return;
-      for (const each of _transitions)
-        if (each.target !== undefined || each.actions.length > 0) transitions.push(each);
-    },
-  };
+  const system = new InertSystem(transitions);
   const self = new ActorRef(
     id,
     '',
@@ -115,25 +108,61 @@ function acts(method: string): Error {
   );
 }
 
-const inertSystem = {
-  _bookId: () => 'x',
-  _register: nothing,
-  _unregister: nothing,
-  _set: nothing,
-  _sendInspectionEvent: nothing,
-  _relay: () => {
+/** The system of one step, which does nothing. A class: one object with all these methods for each step takes half a kilobyte. */
+class InertSystem {
+  readonly scheduler = inertScheduler;
+  readonly _snapshot = nothingScheduled;
+  readonly _clock = inertClock;
+  readonly #transitions: AnyTransitionDefinition[];
+
+  constructor(transitions: AnyTransitionDefinition[]) {
+    this.#transitions = transitions;
+  }
+
+  _sendInspectionEvent({ _transitions }: Moved): void {
+    if (_transitions === undefined) return;
+    for (const each of _transitions)
+      if (each.target !== undefined || each.actions.length > 0) this.#transitions.push(each);
+  }
+
+  _bookId(): string {
+    return 'x';
+  }
+
+  _register(): void {}
+
+  _unregister(): void {}
+
+  _set(): void {}
+
+  _relay(): never {
     throw acts('send');
-  },
-  get: () => undefined,
-  getAll: () => ({}),
-  inspect: () => ({ unsubscribe: nothing }),
-  scheduler: { schedule: nothing, cancel: nothing, cancelAll: nothing },
-  _snapshot: { _scheduledEvents: {} },
-  getSnapshot: () => ({ _scheduledEvents: {} }),
-  start: nothing,
-  _clock: { setTimeout: nothing, clearTimeout: nothing },
-  _logger: nothing,
-};
+  }
+
+  get(): undefined {
+    return undefined;
+  }
+
+  getAll(): object {
+    return {};
+  }
+
+  inspect(): object {
+    return { unsubscribe: nothing };
+  }
+
+  getSnapshot(): object {
+    return nothingScheduled;
+  }
+
+  start(): void {}
+
+  _logger(): void {}
+}
+
+const inertScheduler = { schedule: nothing, cancel: nothing, cancelAll: nothing };
+const inertClock = { setTimeout: nothing, clearTimeout: nothing };
+const nothingScheduled = { _scheduledEvents: {} };
 
 let instant: number | null = null;
 

@@ -67,7 +67,7 @@ export class TurnParts {
 /** Who an event is from, and how the journal names it. */
 interface Named {
   readonly event: string;
-  readonly arg?: Json;
+  readonly arg?: Json | undefined;
 }
 
 /** One actor on its way through a turn. Each step is whole, or leaves nothing. */
@@ -139,8 +139,7 @@ export class ActorInTurn {
     const stepped = this.#made((at) => stepMachine(this.machine.prepared, this.there, event, at));
     const { isTaken, effects, patch } = stepped;
     if (!isTaken && effects.length === 0 && Object.keys(patch).length === 0) return false;
-    const named = arg === undefined ? { event: event.type } : { event: event.type, arg };
-    const pending = this.#stepped(stepped, named);
+    const pending = this.#stepped(stepped, { event: event.type, arg });
     return pending === undefined ? isTaken : pending.then(() => isTaken);
   }
 
@@ -216,7 +215,7 @@ export class ActorInTurn {
   #step(event: ActorEvent, stepped: Stepped, named: Named): Promise<void> | undefined {
     const before = this.record ?? newActorRecord(this.id);
     const { from, to, ending, effects } = stepped;
-    const change = stepActor(before, event, { ...named, from, to });
+    const change = stepActor(before, event, { event: named.event, arg: named.arg, from, to });
     const after = afterActorStep(before, change);
     if (effects.length > 0 || ending !== null) return this.#ask(change, after, stepped);
     this.parts.changes.push(change);
@@ -243,7 +242,7 @@ export class ActorInTurn {
 
   #change(event: ActorEvent, named: Named, to = this.there.state): void {
     const before = this.there;
-    const change = stepActor(before, event, { ...named, from: before.state, to });
+    const change = stepActor(before, event, { event: named.event, arg: named.arg, from: before.state, to });
     this.parts.changes.push(change);
     this.record = afterActorStep(before, change);
   }
@@ -332,11 +331,16 @@ const mostArgBytes = 16 * 1024;
 /** What an event carries beside its type, as the journal keeps it: of a large one its digest. */
 export function argOf(event: { readonly [key: string]: Json }): { readonly arg?: Json } {
   const { type: _type, ...arg } = event;
-  const values = Object.values(arg);
-  if (values.length === 0) return {};
+  let keys = 0;
+  let isSmall = true;
+  for (const key in arg) {
+    const value = arg[key] as Json;
+    keys += 1;
+    if ((typeof value === 'object' && value !== null) || String(value).length >= 256) isSmall = false;
+  }
+  if (keys === 0) return {};
   // Most events are small, and need not be written twice.
-  const isFlat = values.every((value) => typeof value !== 'object' || value === null);
-  if (isFlat && values.every((value) => String(value).length < 256) && values.length < 32) return { arg };
+  if (isSmall && keys < 32) return { arg };
   const text = JSON.stringify(arg);
   if (Buffer.byteLength(text) <= mostArgBytes) return { arg };
   return { arg: { $sha256: hash('sha256', text, 'hex') } };

@@ -14,11 +14,12 @@ export interface ActorStep {
   readonly from: string | null;
   readonly to: string;
   /** What the event carried beside its type. */
-  readonly arg?: Json;
+  readonly arg?: Json | undefined;
 }
 
 /** A change of an actor, to be committed. */
-export interface ActorTransition extends ActorStep {
+export interface ActorTransition extends Omit<ActorStep, 'arg'> {
+  readonly arg?: Json;
   readonly kind: 'actor';
   readonly id: string;
   readonly patch: { readonly [key: string]: Json } | null;
@@ -41,14 +42,13 @@ export function stepActor(record: ActorRecord, event: ActorEvent, change: ActorS
   const patch = event.type === 'actor.start' ? leftContext(record) : {};
   Object.assign(patch, step.patch);
   if (step.to !== record.status) patch.status = step.to;
-  return {
-    kind: 'actor',
-    id: record.id,
-    ...change,
-    // The first entry of a record has no state before it.
-    from: record.rev === 0 ? null : change.from,
-    patch: changedBy(patch, record),
-  };
+  const { event: name, to, arg } = change;
+  // The first entry of a record has no state before it.
+  const from = record.rev === 0 ? null : change.from;
+  const left = changedBy(patch, record);
+  return arg === undefined
+    ? { kind: 'actor', id: record.id, event: name, from, to, patch: left }
+    : { kind: 'actor', id: record.id, event: name, from, to, patch: left, arg };
 }
 
 /** Without what the record already says; null: nothing is left. */

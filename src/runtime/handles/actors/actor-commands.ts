@@ -85,7 +85,8 @@ export async function send(at: ActorAt, event: unknown, options: SendOptions): P
     asks: false,
     start: 'start' in options ? { input: options.start } : null,
   };
-  await checkSchemas(at, item);
+  const pending = checkSchemas(at, item);
+  if (pending !== undefined) await pending;
   if (options.client !== undefined) {
     const direct = servicesOf(at.work.context).work;
     return sendMail(new ExternalTransactionUnit(direct, options.client), await mailbox(at), item, {
@@ -99,16 +100,20 @@ export async function send(at: ActorAt, event: unknown, options: SendOptions): P
   return (await perform(at, machine, item)).receipt;
 }
 
-/** Refuses what the schemas of the machine refuse. @throws SignalboxError `EVENT_INVALID`. */
-export async function checkSchemas({ machine }: ActorAt, item: Item): Promise<void> {
-  if (machine === null) return;
+/** Refuses what the schemas of the machine refuse. A promise when one is asynchronous. @throws SignalboxError `EVENT_INVALID`. */
+export function checkSchemas({ machine }: ActorAt, item: Item): Promise<void> | undefined {
+  if (machine === null) return undefined;
   const { name, settings } = machine;
-  const { schemas } = settings;
+  const { input, events } = settings.schemas;
   const start = item.kind === 'start' ? item : item.kind === 'event' ? item.start : null;
-  if (start !== null) await checkForMachine(schemas.input, { machine: name, what: 'the input' }, start.input);
-  if (item.kind !== 'event') return;
-  const { type } = item.event;
-  await checkForMachine(schemas.events?.[type], { machine: name, what: `event "${type}"` }, item.event);
+  const checkItsEvent = (): Promise<void> | undefined => {
+    if (item.kind !== 'event' || events === undefined) return undefined;
+    const { type } = item.event;
+    return checkForMachine(events[type], { machine: name, what: `event "${type}"` }, item.event);
+  };
+  if (start === null) return checkItsEvent();
+  const pending = checkForMachine(input, { machine: name, what: 'the input' }, start.input);
+  return pending === undefined ? checkItsEvent() : pending.then(checkItsEvent);
 }
 
 /** A process that does not know the machine can send, and take nothing. */

@@ -74,6 +74,8 @@ function endOfRun(changes: readonly Change[], from: number): number {
 }
 
 function entryOf({ kind, id, event, from, to, patch, arg, gone }: Change, q: number): Entry {
-  const entry = { kind, id, event, from, to, patch, gone: gone === true, q };
-  return arg === undefined ? entry : { ...entry, arg };
+  const isGone = gone === true;
+  return arg === undefined
+    ? { kind, id, event, from, to, patch, gone: isGone, q }
+    : { kind, id, event, from, to, patch, gone: isGone, q, arg };
 }
