@@ -33,10 +33,12 @@ export async function put(
   return job;
 }
 
-/** How often a put is tried that meets conflicts: each time but the first it has waited for those before it. */
+/** How often a put is tried that meets conflicts. */
 const mostPuts = 20;
+/** How often it is tried without a turn. The second time most puts of a unique name find what the first of them has written, and write nothing. */
+const mostAtOnce = 2;
 
-/** Makes an attempt until it meets no conflict; after the first one in turn. It calls `submitted` when its commit is on its way. */
+/** Makes an attempt until it meets no conflict; after the second one in turn. It calls `submitted` when its commit is on its way. */
 export function inTurns<Result>(
   work: UnitOfWork,
   attempt: (submitted: () => void) => Promise<Result>,
@@ -44,7 +46,7 @@ export function inTurns<Result>(
   let count = 0;
   return retryConflicts(mostPuts, async () => {
     count += 1;
-    const done = count === 1 ? nothing : await work.context.turns.next();
+    const done = count <= mostAtOnce ? nothing : await work.context.turns.next();
     try {
       return await attempt(done);
     } finally {
