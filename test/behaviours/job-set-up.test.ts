@@ -135,7 +135,13 @@ forEachStore('Set-up and tear-down', (makeStore) => {
       },
     });
     const plain = defineJob({ name: 'plain', run: () => see('plain') });
-    const { box, reactor, faults } = await open([scoped, plain]);
+    const keyed = defineJob({
+      name: 'keyed',
+      context: tenant,
+      concurrency: { limit: 1, key: () => 'all' },
+      run: () => see('keyed'),
+    });
+    const { box, reactor, faults } = await open([scoped, plain, keyed]);
     faults.refuse = (commit) => {
       if (has(commit, 'job.finish')) see('commit');
       return null;
@@ -164,5 +170,8 @@ forEachStore('Set-up and tear-down', (makeStore) => {
     expect(await tenant.run('of the putter', () => ran(outside))).toEqual(everywhere(undefined));
     expect(await tenant.run('of the putter', () => ran(plain()))).toContainEqual(['plain', undefined]);
     expect((await outside.refresh()).annotations).toEqual({});
+
+    const behindKey = tenant.run('acme', () => keyed());
+    expect(await ran(behindKey)).toContainEqual(['keyed', 'acme']);
   });
 });

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Client } from 'pg';
 import { agent, defineJob, type Job, local, NeverRetry, type OpenStore } from 'signalbox';
 import { afterAll, afterEach, expect, it } from 'vitest';
@@ -12,6 +13,9 @@ const book = defineJob({
   run: () => local.transaction(async () => 'booked'),
 });
 const note = defineJob({ name: 'note', run: (input: unknown) => `got ${String(input)}` });
+
+const tenant = new AsyncLocalStorage<unknown>();
+const bill = defineJob({ name: 'bill', context: tenant, run: () => `${tenant.getStore()} pays` });
 
 let admin: Client | null = null;
 
@@ -40,7 +44,7 @@ async function stall(schema: string, event: string) {
         END LOOP;
       END $$;
     CREATE CONSTRAINT TRIGGER stall AFTER INSERT ON ${schema}.line DEFERRABLE INITIALLY DEFERRED
-      FOR EACH ROW WHEN (NEW.entries::text LIKE '%${event}%') EXECUTE FUNCTION ${schema}.stall();
+      FOR EACH ROW WHEN (concat(NEW.entries, NEW.claim) LIKE '%${event}%') EXECUTE FUNCTION ${schema}.stall();
     SELECT pg_advisory_lock(hashtext('${schema}'))`);
   return {
     answer: () => client.query(`SELECT pg_advisory_unlock(hashtext('${schema}'))`),
@@ -65,7 +69,7 @@ async function stalled(event: string) {
   const schema = newSchema();
   const { box } = await makeNodeBox({
     store: newPostgresStore({ schema, clock: 'database', queryTimeout: '1s' }),
-    jobs: [work, book, note],
+    jobs: [work, book, note, bill],
   });
   await box.start({ agent: agent({ size: 5 }), pollInterval: '100ms' });
   return { box, ...(await stall(schema, event)) };
@@ -105,6 +109,17 @@ it('the same of a job that ends in a transaction of its own', async () => {
   expect(await callback.result()).toBe('got booked');
   expect(await job.result()).toBe('booked');
   await job.waitFor('COMPLETED');
+});
+
+it('a job whose claim the server makes late is called in the context that it carries', async () => {
+  const { box, answer, isUnderWay, isAskedFor } = await stalled('job.claim');
+  const job = await tenant.run('acme', () => box.queue().put(bill()));
+  await isUnderWay();
+  await isAskedFor();
+
+  await answer();
+
+  expect(await job.result()).toBe('acme pays');
 });
 
 it('a put whose commit the server makes late resolves when that is found in time', async () => {

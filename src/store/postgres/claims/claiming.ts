@@ -8,7 +8,7 @@ import { seqIn } from '../commits/entries.ts';
 import type { PlainClaim } from '../commits/statement.ts';
 import { claimedRecord, patchesOf, saysParent, writtenRecord } from '../jobs/stored-job.ts';
 import { type Head, Heads, type Known, type Look } from './heads.ts';
-import { heldBy, Judging, type JudgingParts, nothing } from './judging.ts';
+import { annotatedIn, heldBy, Judging, type JudgingParts, nothing } from './judging.ts';
 import { templateOf } from './template.ts';
 
 /** How often a claim looks again when all it could take is locked by others, and how long it waits. Milliseconds. */
@@ -200,7 +200,7 @@ export class Claiming {
       claimed: {
         jobs,
         held,
-        annotated: new Set(answer.annotated),
+        ...annotatedIn(answer),
         ...(isShort && !isAll ? { mayBeMore: true } : {}),
         startable: ticket.written,
         ticket,

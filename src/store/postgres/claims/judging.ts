@@ -4,6 +4,7 @@ import { mayClaim, placeOf, representationOf, roomOf, type Taken, take } from '.
 import type { Change, Claimed, ClaimRequest, Commit } from '../../store.ts';
 import { type Committing, ticketOf } from '../commits/committing.ts';
 import type { Sending } from '../commits/sending.ts';
+import type { Answer } from '../commits/statement.ts';
 import { WorkingSet } from '../commits/working-set.ts';
 import { storeError } from '../failures.ts';
 import type { Home, StoredJob } from '../jobs/stored-job.ts';
@@ -83,9 +84,10 @@ export class Judging {
         ...(judged.opensLater ? { opensLater: true as const } : {}),
       };
       if (sent === null) return { ...nothing, held, ...follows };
-      const { draft, c, ticket } = sent;
+      const { draft, answer, c, ticket } = sent;
       const jobs = taken.ids.flatMap((id) => draft.committed(id, c) ?? []);
-      return { jobs, held: held + jobs.length, startable: ticket.written, ticket, ...follows };
+      const startable = ticket.written;
+      return { jobs, held: held + jobs.length, startable, ticket, ...annotatedIn(answer), ...follows };
     } catch (error) {
       connection?.release(error as Error);
       throw storeError(error, 'a claim', 'not committed');
@@ -222,6 +224,11 @@ export class Judging {
 
 function isKeyed(heads: readonly Head[]): boolean {
   return heads.some(({ limits }) => limits.length > 0);
+}
+
+/** Which of the jobs that a commit takes have annotations, where its answer says so. */
+export function annotatedIn({ annotated }: Answer): Pick<Claimed, 'annotated'> {
+  return annotated === undefined ? {} : { annotated: new Set(annotated) };
 }
 
 /** Gives a connection back once what was read on it at one moment is over. Nobody waits for that. */

@@ -132,7 +132,12 @@ export class Sending {
     by: string,
     commit: Commit,
     set: WorkingSet,
-  ): Promise<{ readonly draft: Draft; readonly c: number; readonly ticket: Ticket } | null> {
+  ): Promise<{
+    readonly draft: Draft;
+    readonly answer: Answer;
+    readonly c: number;
+    readonly ticket: Ticket;
+  } | null> {
     const draft = this.#newDraft(set, [commit]);
     draft.add(commit.changes, commit.expect);
     const isSynced = entersQuotas(draft.moved());
@@ -151,7 +156,7 @@ export class Sending {
     try {
       const { answer, done } = await sending;
       if (isRefused || answer?.c === undefined) return null;
-      return { draft, c: answer.c, ticket: { written: Promise.resolve(), synced: done } };
+      return { draft, answer, c: answer.c, ticket: { written: Promise.resolve(), synced: done } };
     } finally {
       this.#beside.delete(sending);
     }

@@ -53,6 +53,7 @@ export interface Answer {
   readonly isAny: boolean;
   readonly ids?: readonly string[];
   readonly lanes?: readonly number[];
+  /** Those of the jobs that it takes that have annotations; absent where the answer was asked for later. */
   readonly annotated?: readonly string[];
   /** Of each claimed job: revision of its row, its newest entry, and the patches of its document. */
   readonly jobs?: readonly (readonly [rev: number, seq: number, ...patches: Record<string, unknown>[]])[];

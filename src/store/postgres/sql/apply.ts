@@ -7,6 +7,12 @@ export const applyFunction = `
   #variable_conflict use_column
   DECLARE b record; place json; kind text; r record;
   BEGIN
+    -- Jobs that go to a lease: all that a claim takes.
+    UPDATE {schema}.job t SET rev = t.rev + 1, seq = s + c.seq, lane = c.lane, turn = NULL, parent = c.parent, waiting_on = c."waitingOn",
+      doc = CASE WHEN c."isWhole" THEN c.doc ELSE t.doc || ',' || (c.doc) END
+    FROM json_to_recordset(p_changes) AS c (
+        "is" text, id text, rev bigint, seq integer, lane integer, parent text, "waitingOn" text, doc text, "isWhole" boolean, "to" json)
+    WHERE c."is" = 'job' AND c.rev > 0 AND c."to" ->> 'in' = 'lease' AND t.id = c.id;
     FOR b IN SELECT * FROM json_to_recordset(p_changes) AS c (
         "is" text, id text, rev bigint, seq integer, body json, "isNew" boolean, opens float8,
         gone boolean, flag boolean, lane integer, parent text, "waitingOn" text, doc text, "isWhole" boolean, "to" json,
@@ -19,6 +25,7 @@ export const applyFunction = `
           CONTINUE;
         END IF;
         place := b."to";
+        CONTINUE WHEN b.rev > 0 AND place ->> 'in' = 'lease';
         IF b.rev = 0 THEN
           INSERT INTO {schema}.job (id, seq, lane, turn, parent, waiting_on, doc) VALUES (b.id, s + b.seq,
             b.lane, s * 2 + (place ->> 'turn')::bigint, b.parent, b."waitingOn", b.doc);
@@ -52,7 +59,7 @@ export const applyFunction = `
           INSERT INTO {schema}.done (id, seq, lane, ending, patch) VALUES (b.id, s + b.seq, b.lane,
             (place ->> 'ending')::smallint, place ->> 'patch')
             ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, ending = excluded.ending, patch = excluded.patch;
-        ELSE NULL; -- with a lease, or where it was
+        ELSE NULL; -- a new one with a lease, or where it was
         END CASE;
       ELSIF kind = 'lease' THEN
         INSERT INTO {schema}.lease (token, epoch, queue, dispatcher, agent, ids, seqs, lanes)

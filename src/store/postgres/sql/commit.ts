@@ -162,10 +162,11 @@ export const commitFunction = `
       UPDATE {schema}.room t SET used = t.used + n WHERE t.id = ANY (p_quotas);
       docs := array_to_string(ARRAY(SELECT (SELECT concat('[', j.rev, ',', j.seq, ',', j.doc, ']') FROM {schema}.job j WHERE j.id = u.id)
         FROM unnest(got) WITH ORDINALITY u (id, n) ORDER BY u.n), ',');
-      IF EXISTS (SELECT FROM {schema}.annotation) THEN
-        annotated := array_to_json(ARRAY(SELECT u.id FROM unnest(got) u (id)
-          WHERE EXISTS (SELECT FROM {schema}.annotation a WHERE a.id >= u.id || '/' AND a.id < u.id || '0')));
-      END IF;
+    END IF;
+    IF EXISTS (SELECT FROM {schema}.annotation) THEN
+      annotated := array_to_json(ARRAY(SELECT u.id FROM unnest(
+          got || ARRAY(SELECT h ->> 0 FROM json_array_elements(p_changes) e CROSS JOIN json_array_elements(e -> 'jobs') h WHERE e ->> 'is' = 'lease')) u (id)
+        WHERE EXISTS (SELECT FROM {schema}.annotation a WHERE a.id >= u.id || '/' AND a.id < u.id || '0')));
     END IF;
     IF rows > 1 THEN
       INSERT INTO {schema}.line (c, epoch, n, at, by, mv, count, entries)
