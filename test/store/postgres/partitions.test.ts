@@ -83,7 +83,7 @@ function rowsOf(node: PlanNode): number {
 }
 
 /**
- * A pool that has the server count the rows which its statements for a day go through, and report how long
+ * A pool that has the server count the rows which each of its statements for a day goes through, at most, and report how long
  * those may take.
  */
 async function makeCounting() {
@@ -97,8 +97,9 @@ async function makeCounting() {
       for (const limit of limits.rows as { statement_timeout: string }[])
         counted.limits.add(limit.statement_timeout);
       const { rows } = await query(`EXPLAIN (ANALYZE, FORMAT JSON) ${text}`, values);
+      // A day that another process has locked, as a vacuum does, is looked at again.
       for (const row of rows as { 'QUERY PLAN': { Plan: PlanNode }[] }[])
-        for (const { Plan: plan } of row['QUERY PLAN']) counted.rows += rowsOf(plan);
+        for (const { Plan: plan } of row['QUERY PLAN']) counted.rows = Math.max(counted.rows, rowsOf(plan));
       // What it deletes is deleted by now; what it finds is found again.
       return query(text, values);
     }) as unknown as typeof client.query;
@@ -462,7 +463,7 @@ describe('The days of a postgres store', () => {
     expect(await partitions('done')).not.toContain(`done_${day.name}`);
     const { rows } = await admin.query(`SELECT count(*)::int AS count FROM ${schema}.done`);
     expect(rows[0].count).toBe(many / 2);
-    expect(counted.rows).toBeLessThan(100 * many);
+    expect(counted.rows).toBeLessThan(50 * many);
     await pool.end();
   });
 
