@@ -141,13 +141,13 @@ describe('discoverJobs', () => {
   });
 
   it('names a file that throws, with its error as the cause', async () => {
-    const folder = folderWith({ 'x.job.js': "throw new RangeError('no such table');" });
+    const folder = folderWith({ 'x.job.js': "throw new RangeError('no such table.');" });
 
     const error = await discoverJobs(jobsIn(folder)).catch((refusal) => refusal);
 
     expect(error).toMatchObject({ code: 'JOB_FILE', cause: { name: 'RangeError' } });
     expect(error.message).toContain(
-      `${join(folder, 'jobs', 'x.job.js')} to be importable, got RangeError: no such table`,
+      `${join(folder, 'jobs', 'x.job.js')} to be importable, got RangeError: no such table. Correct the file`,
     );
   });
 

@@ -107,7 +107,7 @@ async function exportsOf(modules: ModulePort, file: URL): Promise<Readonly<Recor
       code === 'ERR_UNKNOWN_FILE_EXTENSION'
         ? 'Use Node 22.18 or newer, or a loader: NODE_OPTIONS="--import tsx".'
         : 'Correct the file; nothing was started.';
-    const details = { file: modules.path(file), reason: `${name}: ${message}`, repair };
+    const details = { file: modules.path(file), reason: `${name}: ${message}`.replace(/\.$/, ''), repair };
     throw new SignalboxError('JOB_FILE', details, { cause });
   }
 }
