@@ -15,4 +15,14 @@ export class Turns {
     await before;
     return done;
   }
+
+  /** Does this when all that asked before are done. */
+  async inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = await this.next();
+    try {
+      return await work();
+    } finally {
+      done();
+    }
+  }
 }

@@ -234,7 +234,7 @@ export class Queue extends Inspectable {
    */
   async pull(index = 0): Promise<Job<unknown>> {
     let taken: string | null = null;
-    for (;;) {
+    const attempt = async (): Promise<Job<unknown> | null> => {
       const job = await this.at(index);
       try {
         await this.remove(job);
@@ -242,8 +242,13 @@ export class Queue extends Inspectable {
       } catch (error) {
         if (!isNotWaiting(error) || job.id === taken) throw error;
         taken = job.id;
+        return null;
       }
-    }
+    };
+    let job = await attempt();
+    // Pulls of one tick choose the same job: those that do not get it go one after the other.
+    while (job === null) job = await this.#work.context.turns.inTurn(attempt);
+    return job;
   }
 
   /** Takes this job out of the queue. @throws SignalboxError `JOB_NOT_WAITING` when it does not wait here, `INVALID_OPTION`. */
