@@ -17,27 +17,9 @@ export interface TakingFacts {
 /** Each message that is taken has moved its actor, or its machine ignores it; each that is dead had to be. */
 export function* takingIn(line: ActorLine, actor: string, facts: TakingFacts): Generator<Finding> {
   const steps = line.steps.get(actor) ?? [];
-  const moved = new Set<Step>();
-  // With peers the messages of a commit come in any order.
-  let next = 0;
-  for (const ended of line.ended.get(actor) ?? []) {
-    if (isStop(ended.message.id)) continue;
-    const places = [...steps.slice(next).map(({ before }) => before), facts.now];
-    if (ended.entry.to === 'dead') {
-      yield* deadAt(ended, places, facts);
-      continue;
-    }
-    const found = steps.findIndex(
-      (step, index) => index >= next && !moved.has(step) && isStepOf(step, ended),
-    );
-    if (found === -1) yield* ignoredAt(ended, places, facts);
-    else {
-      const step = steps[found] as Step;
-      if (!facts.hasPeers) next = found + 1;
-      moved.add(step);
-      yield* movedBy(step, ended, facts);
-    }
-  }
+  const ended = (line.ended.get(actor) ?? []).filter(({ message }) => !isStop(message.id));
+  const { findings, moved } = explanationOf(steps, ended, facts);
+  yield* findings;
   for (const step of steps) {
     const isOutcome = /^xstate\.(done|error)\.actor\./.test(step.entry.event);
     if (isOutcome && !moved.has(step))
@@ -45,6 +27,53 @@ export function* takingIn(line: ActorLine, actor: string, facts: TakingFacts): G
     if (step.before?.status === 'suspended' && step.made !== null && step.made.by !== 'command')
       yield [step.entry, 'I33 was suspended'];
   }
+}
+
+/** Which step each message has made, and what cannot be. */
+interface Explanation {
+  readonly findings: readonly Finding[];
+  readonly moved: ReadonlySet<Step>;
+}
+
+/** Messages that are alike cannot be told apart: the first may have moved the actor, or have been ignored before another one did. */
+function explanationOf(steps: readonly Step[], ended: readonly Ended[], facts: TakingFacts): Explanation {
+  const byFirst = explained(steps, ended, facts, false);
+  if (byFirst.findings.length === 0 || facts.hasPeers) return byFirst;
+  const byIgnored = explained(steps, ended, facts, true);
+  return byIgnored.findings.length === 0 ? byIgnored : byFirst;
+}
+
+/**
+ * Gives each message the first step that fits; with `ignoresFirst` none when its actor ignores it before that. With peers the messages
+ * of a commit come in any order.
+ */
+function explained(
+  steps: readonly Step[],
+  ended: readonly Ended[],
+  facts: TakingFacts,
+  ignoresFirst: boolean,
+): Explanation {
+  const findings: Finding[] = [];
+  const moved = new Set<Step>();
+  let next = 0;
+  for (const each of ended) {
+    const places = [...steps.slice(next).map(({ before }) => before), facts.now];
+    if (each.entry.to === 'dead') {
+      findings.push(...deadAt(each, places, facts));
+      continue;
+    }
+    const found = steps.findIndex((step, index) => index >= next && !moved.has(step) && isStepOf(step, each));
+    const ignored = ignoresFirst ? places.findIndex((actor) => mayIgnore(actor, each, facts)) : -1;
+    const step = steps[found];
+    if (ignored !== -1 && (step === undefined || next + ignored <= found)) next += ignored;
+    else if (step === undefined) findings.push(...ignoredAt(each, places, facts));
+    else {
+      if (!facts.hasPeers) next = found + 1;
+      moved.add(step);
+      findings.push(...movedBy(step, each, facts));
+    }
+  }
+  return { findings, moved };
 }
 
 /** Two runs of a child may end alike. */
@@ -74,23 +103,31 @@ function isPresent(
   return Object.values(actor?.children ?? {}).some((child) => child.run === run && child.id === from);
 }
 
-/** One that was taken and has moved nothing: it was none of the actor's, or its machine ignores it. */
+/** One that was taken and has moved nothing. */
 function* ignoredAt(
-  { entry, message }: Ended,
+  ended: Ended,
   places: readonly (ActorRecord | undefined)[],
-  { oracle }: TakingFacts,
+  facts: TakingFacts,
 ): Generator<Finding> {
-  const { event, run = null } = message.fields as { readonly event: Json; readonly run?: number | null };
-  const { type } = event as { readonly type: string };
-  const mayBe = places.some((actor) => {
-    if (run !== null && (!isAlive(actor) || !isPresent(actor, message.fields))) return true;
-    if (actor?.status !== 'active') return false;
-    const reaction = oracle.reaction(actor, type, argOf(event), entry.at);
-    return reaction === null || reaction === 'ignores';
-  });
+  if (places.some((actor) => mayIgnore(actor, ended, facts))) return;
   // A machine that is to fail has failed instead.
-  const hasFailed = places.some((actor) => actor?.status === 'failed');
-  if (!mayBe && !hasFailed) yield [entry, `I26 was taken, and ${type} has moved nothing`];
+  if (places.some((actor) => actor?.status === 'failed')) return;
+  const { type } = ended.message.fields.event as { readonly type: string };
+  yield [ended.entry, `I26 was taken, and ${type} has moved nothing`];
+}
+
+/** Whether a message moves nothing there: it was none of the actor's, or its machine ignores it. */
+function mayIgnore(
+  actor: ActorRecord | undefined,
+  { entry, message }: Ended,
+  { oracle }: TakingFacts,
+): boolean {
+  const { event, run = null } = message.fields as { readonly event: Json; readonly run?: number | null };
+  if (run !== null && (!isAlive(actor) || !isPresent(actor, message.fields))) return true;
+  if (actor?.status !== 'active') return false;
+  const { type } = event as { readonly type: string };
+  const reaction = oracle.reaction(actor, type, argOf(event), entry.at);
+  return reaction === null || reaction === 'ignores';
 }
 
 function* deadAt(
