@@ -74,7 +74,11 @@ export class SimulatedDatabase {
       open: async (ports) => {
         this.#followers.clear();
         this.#report = ports.report;
-        if (this.#isCrashing) await statements.alone(() => this.#crash(statements));
+        if (this.#isCrashing) {
+          // The end of an earlier crash was a call of the host, which has lost it.
+          this.#isAway = false;
+          await statements.alone(() => this.#crash(statements));
+        }
         const store = await openPostgres(this.#parts(this.#own(host, statements), ports, null));
         await statements.alone(async () => {
           // Time-outs of the server are in real time, which means nothing here.
