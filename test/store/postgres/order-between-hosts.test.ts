@@ -123,6 +123,18 @@ describe('A claim of one host', () => {
     expect(await one.claim(9)).toEqual(['c', 'low']);
   });
 
+  it('takes first what another one has put into an empty queue before its own next put', async () => {
+    const [one, two] = await twoHosts();
+    await one.commit([put('a')]);
+    expect(await one.claim(9)).toEqual(['a']);
+
+    await two.commit([put('earlier', 0, 'other')]);
+    await one.commit([put('later')]);
+
+    expect(await one.claim(1)).toEqual(['earlier']);
+    expect(await one.claim(1)).toEqual(['later']);
+  });
+
   it('goes by the aging that another one has set', async () => {
     const [one, two] = await twoHosts();
     await one.commit([put('a'), put('b')]);

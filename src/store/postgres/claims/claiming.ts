@@ -157,7 +157,7 @@ export class Claiming {
       size: request.size ?? null,
       ...lanesOf(way, known),
       marks: known.marks,
-      known: known.isLeveled ? [...new Set(known.heads.map(({ lane }) => lane))] : null,
+      known: known.isLeveled || known.isOwn ? [...new Set(known.heads.map(({ lane }) => lane))] : null,
       quotas: way.quotas,
       most: Math.min(limit, mostClaimed, shareOf(request, way)),
       after: known.after,

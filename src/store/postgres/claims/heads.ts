@@ -34,6 +34,8 @@ export interface Known {
   end: number;
   /** How often this process has put something into it since. */
   puts: number;
+  /** It was empty before these puts: what others have put since is not known, and a claim has to see that there is none. */
+  isOwn: boolean;
 }
 
 /** What looks at heads need. */
@@ -112,6 +114,7 @@ export class Heads {
       perRun,
       end,
       puts: 0,
+      isOwn: false,
     };
     this.#known.set(queue, found);
     for (const put of meanwhile) if (put.queue === queue) this.#keep(put);
@@ -149,7 +152,10 @@ export class Heads {
       return;
     }
     if (known.heads.some((head) => head.lane === lane && head.line === 2)) return;
-    if (known.heads.length === 0) known.readAt = this.#parts.port.elapsed();
+    if (known.heads.length === 0) {
+      known.readAt = this.#parts.port.elapsed();
+      known.isOwn = true;
+    }
     known.heads = [...known.heads, { ...partsOfLane(key), lane, line: 2, turn }];
   }
 }

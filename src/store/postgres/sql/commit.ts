@@ -20,8 +20,8 @@ export const commitFunction = `
     -- The claim: queue, dispatcher, agent; the record of the agent, its seq and the size that it gives; lanes and their quotas; how many.
     p_place text[], p_agent_seq bigint, p_size integer, p_lanes integer[], p_quotas text[], p_most integer, p_after bigint, p_until bigint, p_width integer,
     p_token bigint, p_claim text,
-    -- The marks of the queue that it knows. Where priorities are in use, all lanes that it knows; of several levels also that of each
-    -- of its lanes, behind which turn it begins there, and what a level is worth, null: a lower one goes first.
+    -- The marks of the queue that it knows. All lanes that it knows, where priorities are in use or its own puts are all that it
+    -- knows. Of several levels also that of each of its lanes, behind which turn it begins there, and what a level is worth, null: a lower one goes first.
     p_marks integer, p_known integer[], p_levels float8[], p_afters bigint[], p_aging float8
   ) RETURNS text LANGUAGE plpgsql ${settings} SET lock_timeout = '5s' AS $$
   #variable_conflict use_column
