@@ -7,7 +7,7 @@ import { jobFields } from '../execution/outcome-log.ts';
 
 /**
  * Takes over jobs of living processes whose attempts should be over for long, as from the dead: a process with a blocked event loop
- * cannot fire its timers, though it still gives signs of life. Its own code is left to itself.
+ * cannot fire its timers, though it still gives signs of life. Its code is aborted once they fire.
  */
 export async function takeOverOverdue({ context, committer }: UnitOfWork): Promise<void> {
   const { store, ids, uuid, log } = context;

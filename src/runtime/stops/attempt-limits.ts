@@ -82,7 +82,9 @@ export class AttemptLimits {
         await this.#committer.commit(run.by, [timeout], run.preconditions).written;
         return;
       } catch (error) {
-        if (isStoreClosed(error) || error instanceof ReassignedError) return;
+        if (isStoreClosed(error)) return;
+        // Another process took it for overdue: nothing else stops the code, since this one was not taken for dead.
+        if (error instanceof ReassignedError) return run.abort(error);
         // The job may have been cancelled meanwhile.
         if (!isStoreAway(error)) this.#requestStop(run.job.id);
       }
