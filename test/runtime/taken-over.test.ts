@@ -31,7 +31,7 @@ it('code whose job another process has taken over, because it took too long, is 
 
   const record = await (opened as OpenStore | null)?.get('job', job.id ?? '');
   if (record === undefined) throw new Error('there is no such job');
-  const input = { systemId: 'system', queue: '', at: begun, assigner: null };
+  const input = { systemId: 'system', queue: '', at: begun, assigner: 'other' };
   await (opened as OpenStore | null)?.commit({ by: 'other', changes: handOver(record, input), expect: [] })
     .synced;
   await reactor.advance(1000);
