@@ -21,6 +21,8 @@ export type SupervisorEvent =
   | { readonly type: 'child.leave'; readonly id: string }
   /** Work may be available in a queue: the agents that could take it are woken. */
   | { readonly type: 'work.available'; readonly queue: string }
+  /** Something has an instant now: the earliest due time may be another one. */
+  | { readonly type: 'work.planned' }
   /** The earliest due time has come. */
   | { readonly type: 'tick.due' }
   | { readonly type: 'box.stop' }
@@ -88,7 +90,8 @@ export const supervisorMachine = setup({
       on: {
         'child.spawn': { actions: 'spawn' },
         'child.leave': { actions: 'dismiss' },
-        'work.available': { actions: ['routeWork', 'scheduleTick'] },
+        'work.available': { actions: 'routeWork' },
+        'work.planned': { actions: 'scheduleTick' },
         'tick.due': { actions: ['wakeDue', 'tickSchedules', 'deliver', 'scheduleTick'] },
         'box.stop': { target: 'draining' },
         'store.failed': { target: 'failed', actions: 'keepReason' },

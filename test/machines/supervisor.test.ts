@@ -12,6 +12,7 @@ const events: readonly SupervisorEvent[] = [
   { type: 'child.spawn', id: 'dispatcher:d', logic: child, input: undefined },
   { type: 'child.leave', id: 'dispatcher:d' },
   { type: 'work.available', queue: 'q' },
+  { type: 'work.planned' },
   { type: 'tick.due' },
   { type: 'box.stop' },
   { type: 'drain.done' },
@@ -69,7 +70,9 @@ function checkSupervisor(machine: typeof supervisorMachine, seed?: number): void
           isTickWanted = made.lastIndexOf('scheduleTick') > made.indexOf('cancelTick');
         mustBe(isTickWanted, state === 'running', 'a tick is wanted');
         if (before.state === 'running' && event.type === 'work.available')
-          mustBe(made[0], 'routeWork', 'work');
+          mustBe(made, ['routeWork'], 'work');
+        if (before.state === 'running' && event.type === 'work.planned')
+          mustBe(made, ['scheduleTick'], 'a plan');
         if (before.state === 'running' && event.type === 'tick.due')
           mustBe(made.slice(0, 3), ['wakeDue', 'tickSchedules', 'deliver'], 'a tick');
         if (before.state !== 'running')
@@ -134,6 +137,7 @@ describe('a supervisor', () => {
     ['recovering', 'recovery.done'],
     ['recovering', 'store.failed'],
     ['running', 'work.available'],
+    ['running', 'work.planned'],
     ['running', 'tick.due'],
     ['running', 'box.stop'],
     ['running', 'store.failed'],

@@ -52,7 +52,7 @@ import { Threads } from '../threads/threads.ts';
 /** What a runtime is made with beside its ports. */
 export interface RuntimeLinks {
   /** A queue may hold work: the supervisor lets its agents look. */
-  offerWork(queue: string): void;
+  offerWork(queue: string, isLater: boolean): void;
   /** Asks the store anew when something becomes due. */
   planDue(): void;
   /** False once the box stops. */

@@ -207,17 +207,15 @@ export class Supervisor {
         sleep: (ms) => this.#sleeps.take(ms),
       };
       this.runtime = createRuntime(context, {
-        offerWork: (queue) => this.#offerWork(queue),
-        planDue: () => {
-          if (this.state === 'running') this.#dueTimer.plan();
-        },
+        offerWork: (queue, isLater) => this.#offerWork(queue, isLater),
+        planDue: () => this.#planDue(),
         isRunning: () => this.state === 'running',
         now: this.#now,
         threads: this.#options.threads ?? nodeThreads(),
         hooksOn: (work) => this.#shared.listeners.on(work),
       });
       open.onHint((hint) => {
-        if ('queue' in hint) this.#offerWork(hint.queue);
+        if ('queue' in hint) this.#offerWork(hint.queue, true);
         else if ('stop' in hint) this.runtime?.stops.request(hint.stop);
         else this.runtime?.delivery.look();
       });
@@ -248,13 +246,19 @@ export class Supervisor {
   }
 
   /** At most one event per queue and tick, however much was put. */
-  #offerWork(queue: string): void {
+  /** `isLater`: some of it may be due later. */
+  #offerWork(queue: string, isLater: boolean): void {
+    if (isLater) this.#planDue();
     if (this.#offered.has(queue)) return;
     this.#offered.add(queue);
     queueMicrotask(() => {
       this.#offered.delete(queue);
       this.#supervisor.send({ type: 'work.available', queue });
     });
+  }
+
+  #planDue(): void {
+    this.#supervisor.send({ type: 'work.planned' });
   }
 
   async #drain(): Promise<void> {

@@ -27,8 +27,8 @@ export type StagedChange = Change | Transition;
 
 /** What the effects of charts call. Each is called once the commit that asks for it is durable enough. */
 export interface CommitEffects {
-  /** A queue may hold work: its agents look. */
-  workAvailable(queue: string): void;
+  /** A queue may hold work: its agents look. `isLater`: some of it may be due later. */
+  workAvailable(queue: string, isLater: boolean): void;
   /** The outcomes of jobs are written: jobs that wait for them get them. */
   outcomesWritten(jobs: readonly string[]): void;
   /** Jobs are to stop: their code is asked to, if it runs here. */
@@ -44,8 +44,8 @@ interface Following {
   readonly group: Ticket['group'];
   /** Jobs whose outcomes are announced once they are written. */
   readonly outcomes: { readonly job: string; readonly ticket: Ticket }[];
-  /** Queues that are offered once the commits are synced. */
-  readonly queues: string[];
+  /** Queues that are offered once the commits are synced: whether some of their work is due later. */
+  readonly queues: Map<string, boolean>;
 }
 
 /**
@@ -107,9 +107,9 @@ export class Committer {
     this.#reactions.when(startable, done, refused);
   }
 
-  /** Lets the agents of a queue look for work. */
-  offerWork(queue: string): void {
-    this.#effects.workAvailable(queue);
+  /** Lets the agents of a queue look for work. `isLater`: some of it may be due later, so the store is asked when. */
+  offerWork(queue: string, isLater = true): void {
+    this.#effects.workAvailable(queue, isLater);
   }
 
   // The effect `callHandler` is not carried out here: the caller that started the job calls its code.
@@ -143,12 +143,16 @@ export class Committer {
       | null
       | undefined;
     const queue = parent?.queue;
+    if (queue === undefined) return;
     const { queues } = this.#following(ticket);
-    if (queue === undefined || queues.includes(queue)) return;
-    queues.push(queue);
+    const [order] = (transition.patch?.order ?? []) as readonly unknown[];
+    const isLater = order !== 'now' && order !== 'putBack';
+    const before = queues.get(queue);
+    if (before !== isLater) queues.set(queue, before === true || isLater);
+    if (before !== undefined) return;
     const offer = (): void => {
-      queues.splice(queues.indexOf(queue), 1);
-      this.offerWork(queue);
+      this.offerWork(queue, queues.get(queue));
+      queues.delete(queue);
     };
     this.whenSynced(ticket, offer, whenOthersMayHold(ticket, offer));
   }
@@ -166,12 +170,13 @@ export class Committer {
 
   #following(ticket: Ticket): Following {
     const group = ticket.group ?? ticket;
-    if (this.#newest?.group !== group) this.#newest = { group, outcomes: [], queues: [] };
+    if (this.#newest?.group !== group) this.#newest = { group, outcomes: [], queues: new Map() };
     return this.#newest;
   }
 
   #offerFreedQuotas(transition: Transition): void {
-    for (const quota of transition.job?.quotas ?? []) this.offerWork(quota.slice(0, quota.indexOf('/')));
+    for (const quota of transition.job?.quotas ?? [])
+      this.offerWork(quota.slice(0, quota.indexOf('/')), false);
   }
 
   #freeAgentSlot(transition: Transition): void {

@@ -15,7 +15,7 @@ import { createPast } from '../../reading/past.ts';
 import { entriesOf, type HistoryEntry, type Kind, type Line } from '../entry.ts';
 import type { Log } from '../log.ts';
 import type { Hint, Openings, Past, Position } from '../reader.ts';
-import { heldBy, letOutAfter, mayClaim, roomOf, take } from '../rules/claim-rules.ts';
+import { heldBy, letOutAfter, mayClaim, roomOf, type Taken, take } from '../rules/claim-rules.ts';
 import { historyOf } from '../rules/history.ts';
 import { mustHaveRoom } from '../rules/limits.ts';
 import { mustFindRoom } from '../rules/parking/deadlock.ts';
@@ -101,11 +101,11 @@ export class TableStore extends TableQueries implements OpenStore {
     const held = heldBy(this.tables, request);
     const limit = roomOf(request, held);
     if (limit <= 0) return { ...nothingClaimed, held };
-    const { changes, ids, newestSeq, mayBeMore } = take(this.tables, { ...request, limit }, now);
-    if (changes.length === 0)
-      return { ...nothingClaimed, held, ...this.#whatFollows(request, now, mayBeMore) };
+    const taken = take(this.tables, { ...request, limit }, now);
+    const { changes, ids, newestSeq } = taken;
+    if (changes.length === 0) return { ...nothingClaimed, held, ...this.#whatFollows(request, now, taken) };
     const ticket = committer.stage(request.by, changes);
-    const follows = this.#whatFollows(request, now, mayBeMore, changes);
+    const follows = this.#whatFollows(request, now, taken);
     committer.writeAlone();
     const jobs = ids.map((id) => this.tables.findJob(id) as JobRecord);
     const startable = newestSeq > committer.syncedSeq ? ticket.synced : ticket.written;
@@ -117,12 +117,13 @@ export class TableStore extends TableQueries implements OpenStore {
   #whatFollows(
     request: ClaimRequest,
     now: number,
-    mayBeMore: boolean,
-    changes: readonly Change[] = [],
+    { changes, mayBeMore, isHeldUp }: Taken,
   ): Pick<Claimed, 'mayBeMore' | 'opensLater'> {
     const isMore = letOutAfter(this.tables, request, now) || mayBeMore;
     const isLater =
-      this.tables.jobs.queues.parking(request.queue) !== undefined || changes.at(-1)?.kind === 'limit';
+      isHeldUp ||
+      this.tables.jobs.queues.parking(request.queue) !== undefined ||
+      changes.at(-1)?.kind === 'limit';
     return { ...(isMore ? { mayBeMore: true } : {}), ...(isLater ? { opensLater: true } : {}) };
   }
 

@@ -69,6 +69,8 @@ export interface Taken {
   readonly newestSeq: number;
   /** It has not looked at all jobs. */
   readonly mayBeMore: boolean;
+  /** A quota without keys had no room: time may open it. */
+  readonly isHeldUp: boolean;
 }
 
 /** How far a claim has come. */
@@ -77,6 +79,7 @@ interface Walked {
   parked: number;
   /** It has to begin anew before it looks at more. */
   isCut: boolean;
+  isHeldUp: boolean;
 }
 
 /** Jobs that can be taken, one after the other. `leave` lets the walk continue after the newest one. */
@@ -106,7 +109,7 @@ export function take(
   const ids: string[] = [];
   const spent = new Spent(request.queue, there, now);
   const isMore = letOutIn(tables, request, now, there);
-  const walked: Walked = { parking, parked: 0, isCut: false };
+  const walked: Walked = { parking, parked: 0, isCut: false, isHeldUp: false };
   let newestSeq = 0;
   const claimable = (): Claimable => new Claimable(tables, request, now, spent.limits, walked);
   const candidates = request.choose === null ? claimable() : new Chosen(claimable, request.choose);
@@ -121,7 +124,7 @@ export function take(
     if (ids.length >= request.limit) break;
   }
   changes.push(...spent.changes());
-  return { changes, ids, newestSeq, mayBeMore: isMore || walked.isCut };
+  return { changes, ids, newestSeq, mayBeMore: isMore || walked.isCut, isHeldUp: walked.isHeldUp };
 }
 
 /** Lets out what was parked and may be offered to a claim. Returns whether there is more to look at. */
@@ -167,8 +170,10 @@ class Claimable implements Candidates {
     for (let job = this.#offers.next(); job !== undefined; job = this.#offers.next()) {
       const verdict = verdictOn(job, this.#terms);
       if (!('obstacle' in verdict)) return verdict;
-      if (verdict.obstacle === 'full') this.#offers.block();
-      else if (verdict.obstacle !== 'parked') this.#offers.pass();
+      if (verdict.obstacle === 'full') {
+        this.#walked.isHeldUp = true;
+        this.#offers.block();
+      } else if (verdict.obstacle !== 'parked') this.#offers.pass();
       else if (!this.#park(job, verdict.limit)) return null;
     }
     return null;

@@ -192,7 +192,9 @@ export class Claiming {
     known.perRun = Math.max(1, ids.length / Math.max(1, answer.runs ?? 1));
     // What comes short has reached the end of what was known.
     const isShort = ids.length < limit;
-    const isAll = isShort && isSeen && ids.length < claim.most && claim.lanes.length === way.lanes.length;
+    // That no other lane has jobs it has seen as well where it was told which it knows.
+    const sawOthers = isSeen || claim.known !== null;
+    const isAll = isShort && sawOthers && ids.length < claim.most && claim.lanes.length === way.lanes.length;
     if (isAll) this.heads.isEmpty(queue, known, puts);
     else if (isShort) this.heads.forget(queue);
     const jobs = this.#held(request, claim, answer, first);

@@ -5,6 +5,7 @@ import { applyChanges } from '../../rules/changes/apply-changes.ts';
 import type { Change, Precondition } from '../../store.ts';
 import type { Lanes } from '../jobs/lanes.ts';
 import type { OwnLeases } from '../jobs/leases.ts';
+import type { StoredJob } from '../jobs/stored-job.ts';
 import type { News } from '../journal/notifying.ts';
 import { listed, mostPatches, provisional, type Touched } from './documents.ts';
 import { Entries, seqIn } from './entries.ts';
@@ -92,8 +93,7 @@ export class Draft {
     if (this.#moved === null) {
       this.#moved = [];
       for (const { kind, id } of this.#changed.values())
-        if (kind === 'job')
-          this.#moved.push(movedJob(id, this.#set.job(id), this.#set.tables, this.#parts.now));
+        if (kind === 'job') this.#moved.push(movedJob(id, this.#set.job(id), this.#set.tables, this.#parts));
     }
     return this.#moved;
   }
@@ -146,7 +146,8 @@ export class Draft {
         own.keep(token, ids.length === 0 ? null : { token, rev: rev + 1, ids, seqs, lanes });
     }
     const tokens = new Map<string, number>();
-    for (const { token, jobs } of this.#writing?.taken.values() ?? []) {
+    const since = new Map<string, string>();
+    for (const { token, jobs, own: patches } of this.#writing?.taken.values() ?? []) {
       own.keep(token, {
         token,
         rev: 0,
@@ -155,6 +156,7 @@ export class Draft {
         lanes: jobs.map(([, , lane]) => lane),
       });
       for (const [id] of jobs) tokens.set(id, token);
+      for (const [id, patch] of patches) since.set(id, patch);
     }
     for (const { id, before, after, place } of this.moved()) {
       const token = tokens.get(id) ?? (before?.home.in === 'lease' ? before.home.token : null);
@@ -164,22 +166,35 @@ export class Draft {
       const record = token === null || !isHeld ? undefined : this.committed(id, c);
       if (token === null || record === undefined || own.lease(token) === undefined) own.keepJob(id, null);
       else {
+        const patch = since.get(id);
         const lane = before !== undefined && 'lane' in before.home ? (before.home.lane ?? 0) : 0;
-        const isWhole = before === undefined || before.patches >= mostPatches;
-        own.keepJob(id, {
-          record,
-          since: '',
-          rev: (before?.rev ?? 0) + 1,
-          home: { in: 'lease', token, lane },
-          patches: isWhole ? 1 : before.patches + (this.#changed.get(`job/${id}`)?.count ?? 0) + 2,
-          isParent: before?.isParent === true || this.#subjects.given.has(id),
-        });
+        const home = { in: 'lease', token, lane } as const;
+        own.keepJob(
+          id,
+          before !== undefined && patch !== undefined
+            ? { ...before, record, since: patch, home }
+            : { ...this.#rewritten(id, before), record, home },
+        );
       }
     }
     for (const id of this.#subjects.given) {
       own.hasEndedAlone(id);
       if (!this.#changed.has(`job/${id}`)) own.keepJob(id, null);
     }
+  }
+
+  /** What is known of a job whose row was written. */
+  #rewritten(
+    id: string,
+    before: StoredJob | undefined,
+  ): Pick<StoredJob, 'since' | 'rev' | 'patches' | 'isParent'> {
+    const isWhole = before === undefined || before.patches >= mostPatches;
+    return {
+      since: '',
+      rev: (before?.rev ?? 0) + 1,
+      patches: isWhole ? 1 : before.patches + (this.#changed.get(`job/${id}`)?.count ?? 0) + 2,
+      isParent: before?.isParent === true || this.#subjects.given.has(id),
+    };
   }
 
   /** What other processes may want to know. */

@@ -1,6 +1,6 @@
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { Tables } from '../../rules/tables.ts';
-import { type LanePut, type Lanes, laneKeyOf } from '../jobs/lanes.ts';
+import { type Lane, type LanePut, type Lanes, laneKeyOf } from '../jobs/lanes.ts';
 import { type Home, placeIn, type StoredJob } from '../jobs/stored-job.ts';
 import type { Fields } from './beliefs.ts';
 import { type NumberOf, provisional } from './documents.ts';
@@ -13,11 +13,16 @@ export interface Moved {
   /** Null for one that is removed. */
   readonly place: Home['in'] | null;
   /** Where it waits; null for one that does not. */
-  readonly lane: { readonly queue: string; readonly key: string } | null;
+  readonly lane: Lane | null;
 }
 
 /** What becomes of a job. `now`: by which it is judged what is due. */
-export function movedJob(id: string, before: StoredJob | undefined, tables: Tables, now: number): Moved {
+export function movedJob(
+  id: string,
+  before: StoredJob | undefined,
+  tables: Tables,
+  { lanes, now }: { readonly lanes: Lanes; readonly now: number },
+): Moved {
   const after = tables.findJob(id);
   if (after === undefined) return { id, before, after, place: null, lane: null };
   const belongs = placeIn(after, now);
@@ -26,17 +31,14 @@ export function movedJob(id: string, before: StoredJob | undefined, tables: Tabl
   const place = belongs === 'ready' && waited ? 'due' : belongs;
   if (place !== 'ready' && place !== 'due') return { id, before, after, place, lane: null };
   const { queue } = after.parent as { readonly queue: string };
-  return { id, before, after, place, lane: { queue, key: laneKeyOf(after) } };
+  return { id, before, after, place, lane: lanes.in(queue, laneKeyOf(after)) };
 }
 
 /** Lanes that jobs enter and that have no number yet. */
-export function missingLanes(moved: readonly Moved[], lanes: Lanes): readonly (readonly [string, string])[] {
-  const missing = new Map<string, readonly [string, string]>();
-  for (const { lane } of moved) {
-    if (lane === null || lanes.find(lane.queue, lane.key) !== undefined) continue;
-    missing.set(`${lane.queue}/${lane.key}`, [lane.queue, lane.key]);
-  }
-  return [...missing.values()];
+export function missingLanes(moved: readonly Moved[]): readonly Lane[] {
+  const missing = new Set<Lane>();
+  for (const { lane } of moved) if (lane !== null && lane.number === null) missing.add(lane);
+  return [...missing];
 }
 
 /** Whether a job takes a slot of a quota. */
@@ -61,7 +63,6 @@ export function putsBackIn(queue: string, moved: readonly Moved[]): boolean {
  */
 export function putsIn(
   moved: readonly Moved[],
-  lanes: Lanes,
   end: number,
   seqOf: (job: JobRecord) => number,
 ): readonly LanePut[] {
@@ -69,8 +70,8 @@ export function putsIn(
   const due = new Map<number, LanePut>();
   for (const { after, place, lane: waits } of moved) {
     if (after === undefined || waits === null) continue;
-    const { queue, key } = waits;
-    const lane = lanes.find(queue, key) ?? 0;
+    const { queue } = waits;
+    const lane = waits.number ?? 0;
     const isPutBack = after.order?.[0] === 'putBack';
     const at = after.beginAfter ?? 0;
     if (place === 'ready' ? puts.has(lane) : at >= (due.get(lane)?.due ?? Number.POSITIVE_INFINITY)) continue;

@@ -282,7 +282,7 @@ export class Sending {
 
   /** Gives the lanes that it needs their numbers, by transactions of their own. */
   async makeLanes(draft: Draft): Promise<void> {
-    const missing = missingLanes(draft.moved(), this.#parts.lanes);
+    const missing = missingLanes(draft.moved());
     if (missing.length > 0) await this.#parts.lanes.make(missing);
   }
 
@@ -332,9 +332,7 @@ export class Sending {
       const claimed = claimEntries(last.s, last.entries, how.claim.changes, ids, q);
       return [...made.slice(0, -1), { ...last, entries: claimed }];
     };
-    this.#parts.put(
-      putsIn(draft.moved(), this.#parts.lanes, seqIn(c, draft.end), (job) => draft.seqOf(c, job)),
-    );
+    this.#parts.put(putsIn(draft.moved(), seqIn(c, draft.end), (job) => draft.seqOf(c, job)));
     const news = draft.news();
     const done = how.isSynced === false ? this.#syncing.sync({ c, n }) : Promise.resolve();
     done.then(() => committed(lines, news)).catch(() => {});

@@ -5,7 +5,6 @@ import { opening } from '../../../model/jobs/rate.ts';
 import { limitId, quotaOfLimit } from '../../../model/records/keys.ts';
 import type { JobRecord, LimitRecord } from '../../../model/records/records.ts';
 import type { Kind } from '../../entry.ts';
-import type { Lanes } from '../jobs/lanes.ts';
 import type { Lease } from '../jobs/leases.ts';
 import { asideState, type Home, parentKey, type StoredJob } from '../jobs/stored-job.ts';
 import { Beliefs, type BeliefsParts, type Fields } from './beliefs.ts';
@@ -61,10 +60,9 @@ export interface Written {
 
 /** What was judged. */
 export interface WritingParts extends BeliefsParts {
+  /** All lanes that it needs have their numbers. */
   readonly moved: readonly Moved[];
   readonly entries: Entries;
-  /** All that it needs have their numbers. */
-  readonly lanes: Lanes;
   /** When it was judged. */
   readonly now: number;
   newToken(): number;
@@ -74,7 +72,10 @@ export interface WritingParts extends BeliefsParts {
 export class Writing {
   readonly beliefs: Beliefs;
   /** New leases, by their agents. */
-  readonly taken = new Map<string, { token: number; place: AgentPlace; jobs: [string, number, number][] }>();
+  readonly taken = new Map<
+    string,
+    { token: number; place: AgentPlace; jobs: [string, number, number][]; own: Map<string, string> }
+  >();
   readonly #parts: WritingParts;
   /** How many slots are taken of each quota and key. */
   readonly #entered = new Map<string, number>();
@@ -113,7 +114,7 @@ export class Writing {
     const touched = [...this.beliefs.leases.values()].sort(
       (one, other) => one.lease.token - other.lease.token,
     );
-    for (const { token, place, jobs } of this.taken.values())
+    for (const { token, place, jobs, own } of this.taken.values())
       changes.push({
         is: 'lease',
         token,
@@ -121,6 +122,7 @@ export class Writing {
         dispatcher: place.dispatcher,
         agent: place.agent,
         jobs,
+        body: own.size === 0 ? null : Object.fromEntries(own),
       });
     return {
       tokens: touched.map(({ lease }) => lease.token),
@@ -206,6 +208,12 @@ export class Writing {
       to.done.push({ id, entry, patch, lane: before.home.lane, ending: endingNumber(after.ending) });
       return;
     }
+    // The row of a job that is claimed stays as it is: its lease has what was set.
+    if (place === 'lease' && before.home.in === 'ready' && touched.texts !== null) {
+      const own = this.#take(after, entry, lane);
+      own?.set(id, patchOf(before, after, touched, false, this.#numberOf));
+      return;
+    }
     const change: Fields = { is: 'job', id, rev: before.rev, seq: entry, lane };
     if (place !== 'done' || before.home.in === 'done') {
       change.isWhole = before.patches >= mostPatches || touched.texts === null;
@@ -247,22 +255,25 @@ export class Writing {
     return key >= provisional ? { ...ready, turn: 2 * this.#numberOf(key) } : { ...ready, turnIs: 2 * key };
   }
 
-  /** Puts a job into a new lease of its agent, if it is not in one of this opening already. */
-  #take(after: JobRecord, entry: number, lane: number | null): void {
+  /**
+   * Puts a job into a new lease of its agent, if it is not in one of this opening already. Gives what that lease says of single jobs.
+   */
+  #take(after: JobRecord, entry: number, lane: number | null): Map<string, string> | null {
     const before = this.#parts.set.job(after.id);
-    if (before !== undefined && isSame(before, 'lease', lane, after)) return;
+    if (before !== undefined && isSame(before, 'lease', lane, after)) return null;
     const place = after.parent as AgentPlace;
     const key = `${place.queue}/${place.dispatcher}/${place.agent}`;
     let taken = this.taken.get(key);
     if (taken === undefined) {
-      taken = { token: this.#parts.newToken(), place, jobs: [] };
+      taken = { token: this.#parts.newToken(), place, jobs: [], own: new Map() };
       this.taken.set(key, taken);
     }
     taken.jobs.push([after.id, entry, lane ?? 0]);
+    return taken.own;
   }
 
   #laneOf({ before, lane }: Moved): number | null {
-    if (lane !== null) return this.#parts.lanes.find(lane.queue, lane.key) ?? null;
+    if (lane !== null) return lane.number;
     const home = before?.home;
     return home === undefined || home.in === 'aside' ? null : home.lane;
   }
@@ -279,7 +290,7 @@ export class Writing {
   /** A waiting job that leaves its place untaken may have been offered for room of its keys, which is there for the next one. */
   #passOn({ before, lane }: Moved, changes: Fields[]): void {
     if (before?.home.in !== 'ready' || before.home.line > 2 || before.record.keys === null) return;
-    if (lane !== null && this.#parts.lanes.find(lane.queue, lane.key) === before.home.lane) return;
+    if (lane !== null && lane.number === before.home.lane) return;
     const { queue } = before.record.parent as { readonly queue: string };
     for (const key of before.record.keys) {
       const id = limitId(queue, key);

@@ -65,10 +65,20 @@ export interface LanePut {
   readonly due: number | null;
 }
 
-/** Numbers of lanes, which never change once they are given. */
+/** A lane as this process knows it. */
+export interface Lane {
+  readonly queue: string;
+  readonly key: string;
+  /** Never changes once it is given; null: it is not known here. */
+  number: number | null;
+}
+
+/** The lanes that this process knows. */
 export class Lanes {
-  readonly #numbers = new Map<string, number>();
-  readonly #queues = new Map<number, { readonly queue: string; readonly key: string }>();
+  readonly #lanes = new Map<string, Map<string, Lane>>();
+  readonly #numbered = new Map<number, Lane>();
+  /** Jobs that are put together are mostly of one lane. */
+  #newest: Lane | null = null;
   readonly #query: (text: string, values: readonly unknown[]) => Promise<Rows>;
   readonly #schema: string;
 
@@ -78,25 +88,33 @@ export class Lanes {
     this.#query = query;
   }
 
-  /** The number of a lane, if it is known here. */
-  find(queue: string, key: string): number | undefined {
-    return this.#numbers.get(`${queue}/${key}`);
+  /** The lane of a queue with this key. */
+  in(queue: string, key: string): Lane {
+    const newest = this.#newest;
+    if (newest !== null && newest.key === key && newest.queue === queue) return newest;
+    const lanes = this.#lanes.get(queue) ?? new Map<string, Lane>();
+    this.#lanes.set(queue, lanes);
+    const lane = lanes.get(key) ?? { queue, key, number: null };
+    lanes.set(key, lane);
+    this.#newest = lane;
+    return lane;
   }
 
   /** What a number means, if it is known here. */
-  of(lane: number): { readonly queue: string; readonly key: string } | undefined {
-    return this.#queues.get(lane);
+  of(number: number): Lane | undefined {
+    return this.#numbered.get(number);
   }
 
   /** Takes note of what a look has found. */
-  learn(queue: string, key: string, lane: number): void {
-    this.#numbers.set(`${queue}/${key}`, lane);
-    this.#queues.set(lane, { queue, key });
+  learn(queue: string, key: string, number: number): void {
+    const lane = this.in(queue, key);
+    lane.number = number;
+    this.#numbered.set(number, lane);
   }
 
   /** Gives lanes their numbers. */
-  async make(wanted: readonly (readonly [queue: string, key: string])[]): Promise<void> {
-    const [queues, keys] = [wanted.map(([queue]) => queue), wanted.map(([, key]) => key)];
+  async make(wanted: readonly Lane[]): Promise<void> {
+    const [queues, keys] = [wanted.map(({ queue }) => queue), wanted.map(({ key }) => key)];
     const lanes = keys.map(partsOfLane);
     const [levels, keyed] = [lanes.map(({ level }) => level), lanes.map(({ limits }) => limits.length > 0)];
     // Claims that do not know of the lane take nothing more: a job in it may go before those that they know.

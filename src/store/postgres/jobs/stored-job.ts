@@ -93,14 +93,16 @@ export function storedJobOf(row: Rows[number]): StoredJob | null {
     patches: patches.length,
     isParent: saysParent(patches),
   };
-  if (home.in === 'done') {
-    const since = String(row.patch);
+  const patched = (since: string, seq: number): StoredJob => {
     const fields = Object.assign({ ...written }, ...(JSON.parse(`[${since}]`) as Fields[]));
-    return { ...base, record: recordOf(id, fields, home.seq), since };
-  }
+    return { ...base, record: recordOf(id, fields, seq), since };
+  };
+  if (home.in === 'done') return patched(String(row.patch), home.seq);
   const heldSeq = Number(row.held_seq);
-  // A job that was changed since it is held has the claim in its document.
-  if (home.in === 'lease' && row.claim !== null && heldSeq > written.lastSeq) {
+  // A job that was changed since it is held has all in its document.
+  if (home.in !== 'lease' || heldSeq <= written.lastSeq) return { ...base, record: written };
+  if (row.own != null) return patched(String(row.own), heldSeq);
+  if (row.claim !== null) {
     const claim = JSON.parse(String(row.claim)) as Change[];
     return { ...base, record: claimedRecord(written, claim, heldSeq), since: patchesOf(claim) };
   }

@@ -6,7 +6,7 @@ import { recordKinds } from '../../kinds.ts';
 import { lineOf, promotedShift, ungrouped } from '../commits/entries.ts';
 import { recordOf } from '../commits/working-set.ts';
 import { codeOf, kindOfError, storeError } from '../failures.ts';
-import { Lanes, laneKeyOf } from '../jobs/lanes.ts';
+import { type Lane, Lanes, laneKeyOf } from '../jobs/lanes.ts';
 import { entriesOfCommit, type Home, parentKey, storedJobOf } from '../jobs/stored-job.ts';
 import { quoted, versionOf } from '../opening/migrating.ts';
 import { prepared } from '../opening/preparing.ts';
@@ -115,19 +115,15 @@ export class PromotionTarget {
   }
 
   async #putJobs(jobs: readonly JobRecord[]): Promise<void> {
-    await this.#lanes.make(
-      jobs.flatMap((job) => {
-        const queue = queueOf(job);
-        return queue === null ? [] : [[queue, laneKeyOf(job)] as const];
-      }),
-    );
-    for (const job of jobs) this.#places.add(job, this.#laneOf(job));
+    const lanes = jobs.map((job) => this.#laneOf(job));
+    await this.#lanes.make([...new Set(lanes)].filter((lane) => lane !== null));
+    for (const [index, job] of jobs.entries()) this.#places.add(job, lanes[index]?.number ?? null);
     await this.#insert(this.#places.take());
   }
 
-  #laneOf(job: JobRecord): number | null {
+  #laneOf(job: JobRecord): Lane | null {
     const queue = queueOf(job);
-    return queue === null ? null : (this.#lanes.find(queue, laneKeyOf(job)) ?? null);
+    return queue === null ? null : this.#lanes.in(queue, laneKeyOf(job));
   }
 
   async #insert(tables: TableRows): Promise<void> {
@@ -181,7 +177,7 @@ export class PromotionTarget {
     const found = storedJobOf(row);
     if (found === null) return { id: String(row.id), unsound: [['place', null]] } as unknown as JobRecord;
     const { record } = found;
-    const wanted = homeOf(record, this.#laneOf(record));
+    const wanted = homeOf(record, this.#laneOf(record)?.number ?? null);
     const isRight =
       placeText(found.home) === placeText(wanted) && (wanted.in !== 'lease' || isHolder(row, record));
     return isRight ? record : { ...record, unsound: [['place', null]] };

@@ -83,7 +83,7 @@ function countsText(schema: string): string {
     UNION ALL SELECT 'aside', a.state, count(*), NULL, j.parent IS NULL
       FROM (SELECT id, state FROM ${schema}.aside ${cut}) AS a ${eachJob(schema, 'a.id')} GROUP BY a.state, j.parent IS NULL
     UNION ALL SELECT 'lease', ${lastState('patches')}, sum(n), NULL, NULL FROM (
-      SELECT coalesce(CASE WHEN j.seq < h.seq THEN h.claim END, '[' || j.doc || ']') AS patches, count(*) AS n
+      SELECT coalesce(CASE WHEN j.seq < h.seq THEN coalesce(h.claim, '[' || h.own || ']') END, '[' || j.doc || ']') AS patches, count(*) AS n
       FROM (SELECT * FROM ${heldIn(schema)} AS l ${cut}) AS h ${eachJob(schema, 'h.id')} GROUP BY 1
     ) AS h GROUP BY 2`;
 }

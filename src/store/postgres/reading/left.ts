@@ -62,7 +62,7 @@ async function outside({ schema, query }: Records): Promise<readonly string[]> {
 async function endedElsewhere({ schema, query }: Records): Promise<readonly JobRecord[]> {
   const rows = await query(
     `SELECT ${heldColumns}, l.epoch AS writer FROM ${heldIn(schema)} h ${eachJob(schema, 'h.id')}
-     JOIN ${schema}.line l ON l.c = j.seq / ${entriesOfCommit} WHERE h.claim IS NULL OR j.seq >= h.seq`,
+     JOIN ${schema}.line l ON l.c = j.seq / ${entriesOfCommit} WHERE coalesce(h.claim, h.own) IS NULL OR j.seq >= h.seq`,
   );
   const writers = new Map(rows.map(({ id, writer }) => [String(id), Number(writer)]));
   return recordsOf(jobsOf(rows)).filter(

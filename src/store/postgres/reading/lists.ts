@@ -8,7 +8,7 @@ import { defaultLook, isWanted, listed, listedById, mostJobs, pageOf } from '../
 import { firstOf } from './queues.ts';
 import {
   eachJob,
-  heldIn,
+  heldIdsIn,
   idsOf,
   jobsOf,
   type NumberedLane,
@@ -48,7 +48,7 @@ export async function jobsPage(records: Records, request: JobPageRequest): Promi
       return pageBy(records, request, simple(records, text, first, request.tag ?? ''));
     }
     case 'held': {
-      const text = `SELECT h.id, h.seq AS key FROM ${heldIn(schema)} h WHERE h.seq > $1 AND ($3::text IS NULL OR h.queue = $3)
+      const text = `SELECT h.id, h.seq AS key FROM ${heldIdsIn(schema)} h WHERE h.seq > $1 AND ($3::text IS NULL OR h.queue = $3)
         ORDER BY h.seq LIMIT $2`;
       return pageBy(records, request, simple(records, text, '0', request.queue ?? null));
     }
@@ -125,10 +125,10 @@ async function byAge(records: Records, request: JobPageRequest): Promise<Pieces>
   if (ending !== null || status?.every((each) => each === 'COMPLETED') === true)
     // Those that failed while they wait, and those whose callbacks are not over, are not filed yet.
     source = `SELECT id, lane, ending FROM ${schema}.done UNION ALL SELECT id, ${unknown} FROM ${waiting(true)}
-      UNION ALL SELECT id, ${unknown} FROM ${heldIn(schema)} AS h
+      UNION ALL SELECT id, ${unknown} FROM ${heldIdsIn(schema)} AS h
       UNION ALL SELECT id, ${unknown} FROM ${schema}.aside WHERE state = 'completed'`;
   else if (status !== undefined && !status.includes('COMPLETED'))
-    source = `SELECT id, ${unknown} FROM ${waiting(null)} UNION ALL SELECT id, ${unknown} FROM ${heldIn(schema)} AS h
+    source = `SELECT id, ${unknown} FROM ${waiting(null)} UNION ALL SELECT id, ${unknown} FROM ${heldIdsIn(schema)} AS h
       UNION ALL SELECT id, ${unknown} FROM ${schema}.aside`;
   const text = `SELECT s.id, s.id AS key FROM (${source}) AS s
     WHERE s.id < $1 AND ($3::integer[] IS NULL OR coalesce(s.lane, 0) = 0 OR s.lane = ANY ($3))

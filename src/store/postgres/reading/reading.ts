@@ -228,16 +228,16 @@ export class Reading implements RecordReader {
       const { schema } = records;
       const lanes = await records.lanes();
       const rows = await records.query(
-        `SELECT f.id, f.rev, f.seq, f.lane, f.place, f.token, f.held_seq, f.claim, (
+        `SELECT f.id, f.rev, f.seq, f.lane, f.place, f.token, f.held_seq, f.claim, f.own, (
            SELECT coalesce(string_agg((
              SELECT json_object_agg(v.key, v.value) FROM json_each(p.value) v WHERE v.key <> ALL (${large})
            )::text, ',' ORDER BY p.n), '{}') FROM json_array_elements(('[' || f.doc || ']')::json) WITH ORDINALITY AS p (value, n)
          ) AS doc FROM (
            SELECT ${heldColumns} FROM ${heldIn(schema)} h ${eachJob(schema, 'h.id')}
-           UNION ALL SELECT ${writtenColumns}, NULL, NULL, NULL FROM (
+           UNION ALL SELECT ${writtenColumns}, NULL, NULL, NULL, NULL FROM (
              SELECT id FROM ${waitingIn(schema, '$2')} AS w UNION ALL SELECT id FROM ${schema}.aside WHERE state <> 'new'
            ) AS h ${eachJob(schema, 'h.id')}
-         ) AS f WHERE strpos(f.claim, $1) > 0 OR strpos(f.doc, $1) > 0`,
+         ) AS f WHERE strpos(f.claim, $1) > 0 OR strpos(f.own, $1) > 0 OR strpos(f.doc, $1) > 0`,
         [JSON.stringify(quota), lanes.filter(({ holdsSlots }) => holdsSlots).map(({ id }) => id)],
       );
       return queriesOf(jobsOf(rows)).quotaHolders(quota);

@@ -24,7 +24,7 @@ export interface NumberedLane extends LaneKey {
 export const writtenColumns = `j.id, j.rev, j.seq, j.lane, j.doc, 'aside' AS place`;
 
 /** Columns of a job that a lease `h` holds. */
-export const heldColumns = `j.id, j.rev, j.seq, j.lane, j.doc, 'lease' AS place, h.token, h.seq AS held_seq, h.claim`;
+export const heldColumns = `j.id, j.rev, j.seq, j.lane, j.doc, 'lease' AS place, h.token, h.seq AS held_seq, h.claim, h.own`;
 
 /** The job `j` of each of these ids, found by its key: without statistics the planner would read all of them. */
 export function eachJob(schema: string, id: string): string {
@@ -43,10 +43,15 @@ export function waitingIn(schema: string, lanes: string): string {
       UNION ALL SELECT id FROM ${schema}.due WHERE lane = ANY (${lanes}))`;
 }
 
-/** Each job of leases: columns of the lease, its id and the entry by which it came into it. */
+/** The id of each job of leases: with the columns of the lease, and the entry by which it came into it. */
+export function heldIdsIn(schema: string): string {
+  return `(SELECT l.*, u.id, u.seq FROM ${schema}.lease l CROSS JOIN LATERAL unnest(l.ids, l.seqs) AS u (id, seq))`;
+}
+
+/** The same with what was set since the document of each. */
 export function heldIn(schema: string): string {
-  return `(SELECT l.token, l.queue, l.dispatcher, l.agent, l.claim, u.id, u.seq
-      FROM ${schema}.lease l CROSS JOIN LATERAL unnest(l.ids, l.seqs) AS u (id, seq))`;
+  return `(SELECT o.token, o.queue, o.dispatcher, o.agent, o.claim, e.value AS own, o.id, o.seq
+      FROM ${heldIdsIn(schema)} o LEFT JOIN LATERAL json_each_text(o.own) e ON e.key = o.id)`;
 }
 
 /**
@@ -55,12 +60,12 @@ export function heldIn(schema: string): string {
  */
 function composed(schema: string, condition: string, isOne = false): string {
   const held = isOne
-    ? `LATERAL (SELECT l.token, l.claim, j.id, l.seqs[array_position(l.ids, j.id)] AS seq
+    ? `LATERAL (SELECT l.token, l.claim, l.own ->> j.id AS own, j.id, l.seqs[array_position(l.ids, j.id)] AS seq
         FROM ${schema}.lease l WHERE d.id IS NULL AND l.ids @> ARRAY[j.id] LIMIT 1)`
     : heldIn(schema);
   return `SELECT j.id, j.rev, j.seq, j.lane, j.doc,
       CASE WHEN d.id IS NOT NULL THEN 'done' WHEN h.id IS NOT NULL THEN 'lease' ELSE 'aside' END AS place,
-      d.seq AS done_seq, d.patch, h.token, h.seq AS held_seq, h.claim
+      d.seq AS done_seq, d.patch, h.token, h.seq AS held_seq, h.claim, h.own
     FROM ${schema}.job j
     LEFT JOIN LATERAL (SELECT o.* FROM ${schema}.done o WHERE o.id = j.id OFFSET 0) d ON true
     LEFT JOIN ${held} h ON ${isOne ? 'true' : 'h.id = j.id'}

@@ -7,12 +7,6 @@ export const applyFunction = `
   #variable_conflict use_column
   DECLARE b record; place json; kind text; r record;
   BEGIN
-    -- Jobs that go to a lease: all that a claim takes.
-    UPDATE {schema}.job t SET rev = t.rev + 1, seq = s + c.seq, lane = c.lane, turn = NULL, parent = c.parent, waiting_on = c."waitingOn",
-      doc = CASE WHEN c."isWhole" THEN c.doc ELSE t.doc || ',' || (c.doc) END
-    FROM json_to_recordset(p_changes) AS c (
-        "is" text, id text, rev bigint, seq integer, lane integer, parent text, "waitingOn" text, doc text, "isWhole" boolean, "to" json)
-    WHERE c."is" = 'job' AND c.rev > 0 AND c."to" ->> 'in' = 'lease' AND t.id = c.id;
     FOR b IN SELECT * FROM json_to_recordset(p_changes) AS c (
         "is" text, id text, rev bigint, seq integer, body json, "isNew" boolean, opens float8,
         gone boolean, flag boolean, lane integer, parent text, "waitingOn" text, doc text, "isWhole" boolean, "to" json,
@@ -25,7 +19,6 @@ export const applyFunction = `
           CONTINUE;
         END IF;
         place := b."to";
-        CONTINUE WHEN b.rev > 0 AND place ->> 'in' = 'lease';
         IF b.rev = 0 THEN
           INSERT INTO {schema}.job (id, seq, lane, turn, parent, waiting_on, doc) VALUES (b.id, s + b.seq,
             b.lane, s * 2 + (place ->> 'turn')::bigint, b.parent, b."waitingOn", b.doc);
@@ -62,9 +55,9 @@ export const applyFunction = `
         ELSE NULL; -- a new one with a lease, or where it was
         END CASE;
       ELSIF kind = 'lease' THEN
-        INSERT INTO {schema}.lease (token, epoch, queue, dispatcher, agent, ids, seqs, lanes)
+        INSERT INTO {schema}.lease (token, epoch, queue, dispatcher, agent, ids, seqs, lanes, own)
         SELECT b.token, p_epoch, b.queue, b.dispatcher, b.agent,
-          array_agg(h ->> 0), array_agg(s + (h ->> 1)::int), array_agg(coalesce((h ->> 2)::int, 0)) FROM json_array_elements(b.jobs) h;
+          array_agg(h ->> 0), array_agg(s + (h ->> 1)::int), array_agg(coalesce((h ->> 2)::int, 0)), b.body FROM json_array_elements(b.jobs) h;
       ELSIF kind = 'rooms' THEN
         INSERT INTO {schema}.room AS t (id, used) SELECT h ->> 0, (h ->> 1)::int FROM json_array_elements(b.jobs) h
           ON CONFLICT (id) DO UPDATE SET used = t.used + excluded.used;

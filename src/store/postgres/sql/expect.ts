@@ -1,7 +1,8 @@
 import { refuse, settings } from './settings.ts';
 
 const leaveFunction = `
-  -- Takes jobs of one line out of their runs, in the order of their turns, and locks them.
+  -- Takes jobs of one line out of their runs, in the order of their turns. Who changes a job that waits locks its run first, so its row
+  -- stays as it is.
   CREATE FUNCTION {schema}.leave(p_lane integer, p_line integer, p_ids text[], p_turns bigint[], p_revs bigint[]) RETURNS void LANGUAGE plpgsql ${settings} AS $$
   #variable_conflict use_column
   DECLARE i integer := 1; r record; kept integer[]; n integer;
@@ -24,7 +25,6 @@ const leaveFunction = `
         WHERE t.ctid = r.ctid;
       END IF;
     END LOOP;
-    PERFORM FROM unnest(p_ids) AS u (id) CROSS JOIN LATERAL (SELECT FROM {schema}.job t WHERE t.id = u.id FOR NO KEY UPDATE) l;
     IF EXISTS (SELECT FROM unnest(p_ids, p_revs) AS u (id, rev) WHERE u.rev IS DISTINCT FROM (SELECT t.rev FROM {schema}.job t WHERE t.id = u.id))
     THEN ${refuse('p_ids[1]')} END IF;
   END $$;

@@ -39,7 +39,7 @@ const findingFunctions = `
   -- Where jobs stand, with what there is of each: one statement.
   CREATE FUNCTION {schema}.read(p_ids text[]) RETURNS TABLE (
     id text, rev integer, seq bigint, lane integer, doc text, place text, done_seq bigint, patch text,
-    token bigint, lease_rev integer, epoch bigint, queue text, dispatcher text, agent text, held_seq bigint, claim text,
+    token bigint, lease_rev integer, epoch bigint, queue text, dispatcher text, agent text, held_seq bigint, claim text, own text,
     line integer, turn bigint, due_at float8
   ) LANGUAGE plpgsql ${settings} AS $$
   #variable_conflict use_column
@@ -47,11 +47,11 @@ const findingFunctions = `
   BEGIN
     FOR j IN SELECT t.* FROM unnest(p_ids) AS u (id) JOIN {schema}.job t ON t.id = u.id LOOP
       id := j.id; rev := j.rev; seq := j.seq; lane := j.lane; doc := j.doc; line := NULL; turn := NULL; due_at := NULL; token := NULL;
-      lease_rev := NULL; epoch := NULL; queue := NULL; dispatcher := NULL; agent := NULL; held_seq := NULL; claim := NULL;
+      lease_rev := NULL; epoch := NULL; queue := NULL; dispatcher := NULL; agent := NULL; held_seq := NULL; claim := NULL; own := NULL;
       SELECT 'done', t.seq, t.patch INTO place, done_seq, patch FROM {schema}.done t WHERE t.id = j.id;
       IF place IS NULL THEN
-        SELECT 'lease', t.token, t.rev, t.epoch, t.queue, t.dispatcher, t.agent, t.seqs[array_position(t.ids, j.id)], t.claim
-          INTO place, token, lease_rev, epoch, queue, dispatcher, agent, held_seq, claim FROM {schema}.lease t WHERE t.ids @> ARRAY[j.id] LIMIT 1;
+        SELECT 'lease', t.token, t.rev, t.epoch, t.queue, t.dispatcher, t.agent, t.seqs[array_position(t.ids, j.id)], t.claim, t.own ->> j.id
+          INTO place, token, lease_rev, epoch, queue, dispatcher, agent, held_seq, claim, own FROM {schema}.lease t WHERE t.ids @> ARRAY[j.id] LIMIT 1;
       END IF;
       IF place IS NULL THEN SELECT 'aside' INTO place FROM {schema}.aside t WHERE t.id = j.id; END IF;
       IF place IS NULL AND j.lane IS NOT NULL THEN

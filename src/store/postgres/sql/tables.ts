@@ -115,7 +115,8 @@ export const tables = `
     ids text[] COLLATE "C" NOT NULL,
     seqs bigint[] NOT NULL,             -- the entry by which each came into it
     lanes integer[] NOT NULL,
-    claim text                          -- the two changes that the claim made of each job; null: doc has them
+    -- What was set of each job since its doc: the two changes that a claim made of all, or patches by id. Where neither has it, doc does.
+    claim text, own json
   ) WITH (fillfactor = 50, ${plainRow}, ${busy});
   CREATE INDEX lease_holder ON {schema}.lease (queue, dispatcher, agent);
 
