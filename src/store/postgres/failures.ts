@@ -88,6 +88,7 @@ export function madeElsewhere({ changes: [first] }: Commit, cause: unknown): Con
 
 /** Whenever it was judged, others were faster, for as long as a statement may take. Its caller judges by what is so now. */
 export function changedAgain(cause: Error): ConflictError {
+  // The rest of it is how the store talks to its own function.
   const subject = String((cause as { readonly detail?: unknown }).detail ?? 'a record');
-  return new ConflictError({ subject, expected: 'as it was read', actual: 'something else' }, { cause });
+  return new ConflictError({ subject, expected: 'as it was read', actual: 'something else' });
 }

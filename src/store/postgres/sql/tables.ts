@@ -111,7 +111,6 @@ export const tables = `
     epoch bigint NOT NULL,
     queue text COLLATE "C" NOT NULL, dispatcher text COLLATE "C" NOT NULL, agent text COLLATE "C" NOT NULL,
     rev integer NOT NULL DEFAULT 0,     -- grows with each change of what it holds, and of a job that it holds
-    overdue float8,
     ids text[] COLLATE "C" NOT NULL,
     seqs bigint[] NOT NULL,             -- the entry by which each came into it
     lanes integer[] NOT NULL,
