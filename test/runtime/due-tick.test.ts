@@ -86,9 +86,11 @@ describe('a job that waits for its time begins then, not with the next poll,', (
     await reactor.advance('1ms');
 
     interference.isAway = true;
-    await queue.put(note('y'));
+    const before = interference.asked;
+    await queue.put(note('y'), { beginAfter: '1h' });
     await reactor.advance('1s');
 
+    expect(interference.asked).toBeGreaterThan(before);
     expect((await job.refresh()).status).toBe('COMPLETED');
   });
 
@@ -108,8 +110,8 @@ describe('a job that waits for its time begins then, not with the next poll,', (
 
   it('though the clock was set back since the store was asked', async () => {
     const { queue, reactor, note } = await startedBox();
-    await queue.put(note('x'));
-    await reactor.advance('1ms');
+    await queue.put(note('x'), { beginAfter: '1ms' });
+    await reactor.advance('2ms');
 
     reactor.setNow(reactor.now() - 60_000);
     const job = await queue.put(note('y'), { beginAfter: '10ms' });
@@ -132,6 +134,27 @@ it('a job that is due and finds no room makes the runtime ask the store once mor
 
   expect(await job.result()).toBe('x');
   expect(times).toBe(2);
+});
+
+it('a job that is put for now makes the runtime ask nothing', async () => {
+  const { interference, queue, note } = await startedBox();
+  const before = interference.asked;
+
+  const job = await queue.put(note('x'));
+
+  expect(await job.result()).toBe('x');
+  expect(interference.asked).toBe(before);
+});
+
+it('a job that is put for now and waits fails at its last instant, not with the next poll', async () => {
+  const { queue, reactor, note } = await startedBox();
+  await queue.pause();
+  await reactor.advance('1ms');
+
+  const job = await queue.put(note('x'), { beginBy: '1s' });
+  await reactor.advance('1001ms');
+
+  expect((await job.refresh()).ending).toBe('expired');
 });
 
 it('a job of a far day is not asked for repeatedly, also on a reactor that makes far calls at once', async () => {

@@ -145,8 +145,7 @@ export class Committer {
     const queue = parent?.queue;
     if (queue === undefined) return;
     const { queues } = this.#following(ticket);
-    const [order] = (transition.patch?.order ?? []) as readonly unknown[];
-    const isLater = order !== 'now' && order !== 'putBack';
+    const isLater = isDueLater(transition);
     const before = queues.get(queue);
     if (before !== isLater) queues.set(queue, before === true || isLater);
     if (before !== undefined) return;
@@ -188,4 +187,11 @@ export class Committer {
 /** What follows a refused commit: what follows those that are answered with it, if there are any. */
 function whenOthersMayHold(ticket: Ticket, react: () => void): (() => void) | undefined {
   return ticket.group === undefined ? undefined : react;
+}
+
+/** Whether something is to happen to a job that was placed at an instant: its start, or its end because it is too late. */
+function isDueLater({ patch, job }: Transition): boolean {
+  const [line] = (patch?.order ?? []) as readonly unknown[];
+  if (line !== 'now' && line !== 'putBack') return true;
+  return (patch?.beginBy ?? job?.beginBy ?? patch?.deadline ?? job?.deadline ?? null) !== null;
 }
