@@ -21,7 +21,7 @@ import { mustHaveRoom } from '../rules/limits.ts';
 import { mustFindRoom } from '../rules/parking/deadlock.ts';
 import { mustHold } from '../rules/preconditions.ts';
 import { TableQueries } from '../rules/table-queries.ts';
-import type { Change, Claimed, ClaimRequest, Commit, OpenStore, StorePorts, Ticket } from '../store.ts';
+import type { Claimed, ClaimRequest, Commit, OpenStore, StorePorts, Ticket } from '../store.ts';
 import { Committer, type CommitterDeps } from './committer.ts';
 import { Evictions, type Retention } from './retention.ts';
 
