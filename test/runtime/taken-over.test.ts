@@ -1,4 +1,4 @@
-import { defineJob, local, memoryStore, type OpenStore } from 'signalbox';
+import { agent, defineJob, local, memoryStore, type OpenStore } from 'signalbox';
 import { expect, it } from 'vitest';
 import { handOver } from '../../src/runtime/callbacks/hand-over.ts';
 import { decorated } from '../behaviours/faulty-store.ts';
@@ -24,7 +24,7 @@ it('code whose job another process has taken over, because it took too long, is 
     return {};
   });
   const { box, reactor } = await makeBox({ store, jobs: [slow], queues: [''] });
-  await box.start();
+  await box.start({ agent: agent({ size: 1 }) });
   const job = await box.queue().put(slow());
   await reactor.runUntilIdle();
   const begun = reactor.now();
