@@ -83,12 +83,6 @@ export const mutants: readonly PostgresMutant[] = [
         find: 't.turn <= p_turns[i] ORDER BY t.turn DESC LIMIT 1 FOR UPDATE;',
         replace: 't.turn <= p_turns[i] ORDER BY t.turn DESC LIMIT 1;',
       },
-      // The revision of its row is a defence, too.
-      {
-        file: `${folder}/sql/expect.ts`,
-        find: 'WHERE t.id = u.id FOR NO KEY UPDATE) l;\n    IF EXISTS',
-        replace: 'WHERE t.id = u.id) l;\n    IF false AND EXISTS',
-      },
     ],
   },
   {
