@@ -245,8 +245,7 @@ export class Supervisor {
     }
   }
 
-  /** At most one event per queue and tick, however much was put. */
-  /** `isLater`: some of it may be due later. */
+  /** At most one event per queue and tick, however much was put. `isLater`: some of it may be due later. */
   #offerWork(queue: string, isLater: boolean): void {
     if (isLater) this.#planDue();
     if (this.#offered.has(queue)) return;

@@ -13,7 +13,10 @@ export interface PlainClaim {
   readonly lanes: readonly number[];
   /** The marks of the queue; null: it has no record. */
   readonly marks: number | null;
-  /** Where priorities are in use, or nothing but its own puts is known: all lanes that are known to have jobs. Nothing is taken when another one has some. */
+  /**
+   * Where priorities are in use, or nothing but own puts is known: all lanes that are known to have jobs. Nothing is taken when another
+   * one has some.
+   */
   readonly known: readonly number[] | null;
   /** Where several levels have jobs: the level of each lane, and the turn behind which the claim begins there. */
   readonly levels: {
