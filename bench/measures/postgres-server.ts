@@ -43,11 +43,14 @@ export async function withPostgres<Result>(
   }
 }
 
+/** As it is at the start: a browser that is measured before sets another one for this process, within the repository. */
+const temporary = tmpdir();
+
 /** If root starts the server, it runs as a user who may not enter the folders of other users. */
 function placeFor(folder: string): string {
   chmodSync(folder, 0o755);
   if (process.getuid?.() !== 0 || isOpenToAll(folder)) return folder;
-  const other = mkdtempSync(join(tmpdir(), 'signalbox-bench-'));
+  const other = mkdtempSync(join(temporary, 'signalbox-bench-'));
   console.error(`The user of PostgreSQL may not enter ${folder}: its files are in ${other}.`);
   chmodSync(other, 0o755);
   return other;
