@@ -199,7 +199,7 @@ export class SimulatedDatabase {
   async #tell(): Promise<void> {
     const from = this.#newest - late;
     const rows = await this.#sessions.ask(
-      `SELECT c, at, by, mv, entries, claim, ids, q, pg_current_wal_insert_lsn() - '0/0' AS written,
+      `SELECT c, at, by, mv, entries, claim, ids, q, slots, pg_current_wal_insert_lsn() - '0/0' AS written,
          pg_current_wal_flush_lsn() - '0/0' AS synced FROM ${this.#schema}.line WHERE c > $1 AND c <> ALL ($2) ORDER BY c`,
       [from, [...this.#told].filter((c) => c > from)],
     );

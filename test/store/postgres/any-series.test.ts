@@ -389,11 +389,15 @@ class Series {
 
 async function seen(store: OpenStore): Promise<unknown> {
   const found: Record<string, unknown> = {};
+  let newest = 0;
   for (const kind of kinds)
     for (const record of await store.list(kind, '')) {
       const { lastSeq, createdSeq, order, ...rest } = record as never as Record<string, Json>;
+      newest = Math.max(newest, lastSeq as number);
       found[`${kind}/${record.id}`] = { ...rest, line: Array.isArray(order) ? order[0] : null };
     }
+  // A transaction of another test that is open for long holds the end of the journal back.
+  await expect.poll(() => lastEntryOf(store), { timeout: 60_000 }).toBeGreaterThanOrEqual(newest);
   const entries: Record<string, unknown[]> = {};
   // A database keeps a long commit as several lines: `commit` tells of those.
   for await (const { seq, q, by, commit, ...entry } of store.entries(1)) {
@@ -422,6 +426,12 @@ async function seen(store: OpenStore): Promise<unknown> {
       histories[key]?.push({ event, from, to, patch, arg });
   }
   return { found, entries, histories, actors: await seenOfActors(store) };
+}
+
+async function lastEntryOf(store: OpenStore): Promise<number> {
+  let last = 0;
+  for await (const { seq } of store.entries(1)) last = seq;
+  return last;
 }
 
 /** What is found by the indexes of actors and messages. */

@@ -21,7 +21,7 @@ export async function keptEntries(
   schema: string,
 ): Promise<readonly HistoryEntry[]> {
   const { rows } = await client.query(
-    `SELECT c, at, by, mv, entries, claim, ids, q FROM ${schema}.line ORDER BY c`,
+    `SELECT c, at, by, mv, entries, claim, ids, q, slots FROM ${schema}.line ORDER BY c`,
   );
   return rows.flatMap((row) => [...entriesOf(lineOf(row))]);
 }

@@ -12,6 +12,7 @@ import { serverUrl } from './server.ts';
 
 type Commit = Parameters<OpenStore['commit']>[0];
 type Change = Commit['changes'][number];
+type Claimed = Awaited<ReturnType<OpenStore['claim']>>;
 
 afterAll(removeSchemas);
 
@@ -77,13 +78,20 @@ function put(
   name: string,
   beginAfter: number,
   quotaNames: readonly string[],
-  priority = 0,
+  { priority = 0, keys = null }: Partial<Pick<JobRecord, 'priority' | 'keys'>> = {},
 ): Change {
-  const draft = newJobRecord(id, { name, args: [id, { n: 1.5, 'ü"\\': null }], quotaNames, priority });
+  const draft = newJobRecord(id, { name, args: [id, { n: 1.5, 'ü"\\': null }], quotaNames, priority, keys });
   const event = { type: 'job.put', queue: '', at: clock.now, beginAfter, assigner: 'd' } as const;
   const { patch, ...step } = stepJob(draft, event);
   const level = priority === 0 ? {} : { priority };
-  return { ...step, patch: { name, args: draft.args, quotaNames, ...level, ...patch } };
+  const limits = keys === null ? {} : { keys };
+  return { ...step, patch: { name, args: draft.args, quotaNames, ...level, ...limits, ...patch } };
+}
+
+/** A limit by key. */
+function limited(name: string, size: number): Change {
+  const patch = { size, keyed: true };
+  return { kind: 'quota', id: `/${name}`, event: 'made', from: null, to: null, patch };
 }
 
 /** One store, and what an agent of size 20 has of it. */
@@ -103,7 +111,19 @@ class Side {
     return this.store.commit({ by: 'd', changes, expect }).synced;
   }
 
+  /** As an agent does: it claims again while there may be more. */
   async claim(limit: number, refusedName: string | null): Promise<readonly string[]> {
+    const ids: string[] = [];
+    for (let isMore = true; isMore && ids.length < limit; ) {
+      const claimed = await this.claimOnce(limit - ids.length, refusedName);
+      ids.push(...claimed.jobs.map(({ id }) => id));
+      if (ids.length >= limit || claimed.mayBeMore !== true) this.counts.push(claimed.held);
+      isMore = claimed.mayBeMore === true;
+    }
+    return ids;
+  }
+
+  async claimOnce(limit: number, refusedName: string | null): Promise<Claimed> {
     const { epoch } = this.store;
     const claimed = await this.store.claim({
       queue: '',
@@ -122,8 +142,7 @@ class Side {
       },
     });
     for (const job of claimed.jobs) this.held.set(job.id, job);
-    this.counts.push(claimed.held);
-    return claimed.jobs.map(({ id }) => id);
+    return claimed;
   }
 
   /** Steps of held jobs in one tick: to their end, or back to the front of the queue. */
@@ -184,10 +203,14 @@ describe('The calls of a postgres store', () => {
   it.each([5, 6, 7, 8, 9, 10])('is what the memory store does with priorities (seed %i)', (seed) =>
     law(seed, [0, 0, 0, -1, 1, -3, 9]),
   );
+
+  it.each([11, 12, 13, 14, 15, 16])('is what the memory store does with keys (seed %i)', (seed) =>
+    law(seed, [0], [...Array.from({ length: 9 }, (_, n) => `k/${n}`), 'k/ü"', 'm/0', 'm/1', 'none/0']),
+  );
 });
 
 /** Makes the same calls of both stores, and compares what they give. */
-async function law(seed: number, levels: readonly number[]): Promise<void> {
+async function law(seed: number, levels: readonly number[], keys: readonly string[] = []): Promise<void> {
   clock.now = 1000;
   const random = new SeededRandom(seed);
   const below = (end: number): number => random.integer(0, end - 1);
@@ -208,7 +231,8 @@ async function law(seed: number, levels: readonly number[]): Promise<void> {
     to: null,
     patch: { agingMs: 15 },
   };
-  for (const side of sides) await side.commit([...presence(side.store.epoch), aging]);
+  const limits = keys.length === 0 ? [] : [limited('k', 2), limited('m', 1)];
+  for (const side of sides) await side.commit([...presence(side.store.epoch), aging, ...limits]);
   const ids: string[] = [];
   for (let step = 0; step < 40; step += 1) {
     clock.now += below(20);
@@ -220,7 +244,9 @@ async function law(seed: number, levels: readonly number[]): Promise<void> {
         // What becomes due between two commits counts from the first of them: the order between levels is not that exact.
         const beginAfter = !isLeveled && below(4) === 0 ? clock.now + below(60) : clock.now;
         const quotaNames = seed === 4 && below(8) === 0 ? ['q'] : [];
-        return put(id, `work ${below(3)}`, beginAfter, quotaNames, level());
+        const isKeyed = keys.length > 0 && below(3) > 0;
+        const own = isKeyed ? [...new Set([1, 2].map(() => keys[below(keys.length)] as string))] : null;
+        return put(id, `work ${below(3)}`, beginAfter, quotaNames, { priority: level(), keys: own });
       });
       for (const side of sides) await side.commit(puts);
     } else if (what < 8) {
@@ -247,7 +273,9 @@ async function law(seed: number, levels: readonly number[]): Promise<void> {
   const [wanted, seen] = [await memory.seen(ids), await postgres.seen(ids)];
   expect(withoutEpochs(seen)).toEqual(withoutEpochs(wanted));
   const commits = asked.filter(({ what }) => what === 'commit');
-  expect(commits.filter(({ values }) => values[mostAt] != null).length).toBeGreaterThan(4);
+  expect(commits.filter(({ values }) => values[mostAt] != null).length).toBeGreaterThan(
+    keys.length > 0 ? 1 : 4,
+  );
   if (!isLeveled) expect(commits.some(({ values }) => values[doneAt] != null)).toBe(true);
   for (const { store } of sides) await store.close();
   await pool.end();
@@ -278,6 +306,44 @@ it('A round of results and a claim is one statement, and one more makes it synce
     expect(await side.store.get('job', id)).toMatchObject({ state: 'completed', rev: 5 });
   await side.store.close();
   await pool.end();
+});
+
+it('Jobs whose keys have room are claimed with the results before them in one statement, which is synced', async () => {
+  const asked: Asked[] = [];
+  const pool = await watchedPool(asked);
+  const side = new Side(await open(postgresStore({ pool, schema: newSchema(), clock: 'box' })));
+  const ids = Array.from({ length: 30 }, (_, index) => `job ${index}`);
+  const jobs = ids.map((id) => put(id, 'work', clock.now, [], { keys: [`k/${id}`] }));
+  await side.commit([...presence(side.store.epoch), limited('k', 1), ...jobs]);
+  expect(await side.claim(10, null)).toEqual(ids.slice(0, 10));
+  await side.store.settled();
+  asked.length = 0;
+
+  const [, claimed] = await Promise.all([side.end(ids.slice(0, 10), 'complete'), side.claim(10, null)]);
+  await side.store.settled();
+
+  expect(claimed).toEqual(ids.slice(10, 20));
+  expect(asked.map(({ what }) => what).filter((what) => !what.includes('pg_notify'))).toEqual(['commit']);
+  expect(side.held.get('job 12')?.quotas).toEqual(['/k/job 12']);
+  expect(await side.store.get('job', 'job 12')).toMatchObject({ quotas: ['/k/job 12'], rev: 3 });
+  expect(await side.store.quotaHolders('/k/job 12')).toEqual(['job 12']);
+  expect(await side.store.quotaHolders('/k/job 2')).toEqual([]);
+  await side.store.close();
+  await pool.end();
+});
+
+it('A claim ends before the first job of which a key has no room, and the next one parks that job', async () => {
+  const side = new Side(await open(newPostgresStore()));
+  const keys = { a: ['k/1'], b: ['k/2'], c: ['k/3', 'k/1'], d: ['k/3'] };
+  const jobs = Object.entries(keys).map(([id, own]) => put(id, 'work', clock.now, [], { keys: own }));
+  await side.commit([...presence(side.store.epoch), limited('k', 1), ...jobs]);
+
+  const [first, second] = [await side.claimOnce(9, null), await side.claimOnce(9, null)];
+
+  expect(first).toMatchObject({ jobs: [{ id: 'a' }, { id: 'b' }], mayBeMore: true });
+  expect(second.jobs).toMatchObject([{ id: 'd', quotas: ['/k/3'] }]);
+  expect(await side.store.parked('/k/1')).toBe(1);
+  await side.store.close();
 });
 
 it('A claim of a queue with a thousand lanes reads them once, and takes jobs in their order', async () => {
@@ -372,11 +438,11 @@ it('A claim that takes slots of a quota takes half of what its agent may hold, a
   await side.commit([...presence(side.store.epoch), quota, ...jobs]);
 
   const [first, second, third] = [
-    await side.claim(20, null),
-    await side.claim(20, null),
-    await side.claim(20, null),
+    await side.claimOnce(20, null),
+    await side.claimOnce(20, null),
+    await side.claimOnce(20, null),
   ];
 
-  expect([first, second, third].map(({ length }) => length)).toEqual([10, 10, 0]);
+  expect([first, second, third].map(({ jobs }) => jobs.length)).toEqual([10, 10, 0]);
   await side.store.close();
 });

@@ -3,10 +3,9 @@ import { limitId } from '../../../model/records/keys.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import { changedSettings, placeOf } from '../../rules/claim-rules.ts';
 import type { Acceptance, Change, Claimed, ClaimRequest } from '../../store.ts';
-import type { Committing } from '../commits/committing.ts';
 import { seqIn } from '../commits/entries.ts';
-import type { PlainClaim } from '../commits/statement.ts';
-import { claimedRecord, patchesOf, saysParent, writtenRecord } from '../jobs/stored-job.ts';
+import type { Answer, PlainClaim } from '../commits/statement.ts';
+import { claimedRecord, patchesOf, saysParent, withSlots, writtenRecord } from '../jobs/stored-job.ts';
 import { type Head, Heads, type Known, type Look } from './heads.ts';
 import { annotatedIn, heldBy, Judging, type JudgingParts, nothing } from './judging.ts';
 import { templateOf } from './template.ts';
@@ -14,6 +13,9 @@ import { templateOf } from './template.ts';
 /** How often a claim looks again when all it could take is locked by others, and how long it waits. Milliseconds. */
 const looks = 5;
 const lookAgainMs = 5;
+
+/** How long each job of a queue is judged by itself after one was met of which a key may have no room. Milliseconds. */
+const judgedMs = 250;
 
 /** How many lanes a statement claims from. */
 const mostLanes = 8;
@@ -25,6 +27,8 @@ interface Way {
   readonly lanes: readonly number[];
   readonly quotas: readonly string[];
   readonly changes: readonly Change[];
+  /** Some of their jobs have keys. */
+  readonly isKeyed: boolean;
   readonly key: string;
 }
 
@@ -33,6 +37,8 @@ export class Claiming {
   readonly heads: Heads;
   readonly #parts: JudgingParts;
   readonly #judging: Judging;
+  /** Queues of which each job is judged by itself, and until when. */
+  readonly #judged = new Map<string, number>();
 
   constructor(parts: JudgingParts) {
     this.#parts = parts;
@@ -49,7 +55,7 @@ export class Claiming {
       const { known, isExact: isSeen } = await this.heads.of(request.queue, wanted);
       const accepts = unpaused(request.accepts, known.pauses, this.#parts.clock.now());
       const open = known.heads.filter((head) => isOpen(head, accepts));
-      const ways = await this.#waysOf(request, open);
+      const ways = await this.#waysOf(request, open, known);
       const keyOf = ({ lane }: Head): string => ways.get(lane)?.key ?? '';
       const left = open.filter((head) => !full.has(keyOf(head)));
       const [first] = left.toSorted(byTurn);
@@ -96,24 +102,32 @@ export class Claiming {
   }
 
   /** How each lane is claimed from; absent for those whose jobs have to be judged one by one. */
-  async #waysOf(request: ClaimRequest, open: readonly Head[]): Promise<ReadonlyMap<number, Way>> {
-    const ways = new Map<number, Way>();
-    const byKey = new Map<
-      string,
-      { lanes: number[]; quotas: readonly string[]; changes: readonly Change[] }
-    >();
+  async #waysOf(
+    request: ClaimRequest,
+    open: readonly Head[],
+    { isLeveled }: Known,
+  ): Promise<ReadonlyMap<number, Way>> {
+    const byLane = new Map<number, string>();
+    const byKey = new Map<string, Way & { readonly lanes: number[] }>();
     for (const head of open) {
-      if (ways.has(head.lane)) continue;
+      if (byLane.has(head.lane)) continue;
       const quotas = await this.#slotsOnly(request.queue, head.quotaNames);
       const changes = quotas === null ? null : templateOf(request, head, quotas);
       if (quotas === null || changes === null) continue;
+      const isKeyed = head.limits.length > 0;
+      // The statement takes slots of keys, or of quotas, and of one level.
+      if (isKeyed && (isLeveled || quotas.length > 0 || this.#isJudged(request.queue))) continue;
       const key = JSON.stringify([quotas, changes.map(({ event, to }) => [event, to])]);
-      const way = byKey.get(key) ?? { lanes: [], quotas, changes };
+      const way = byKey.get(key) ?? { lanes: [], quotas, changes, isKeyed, key };
       way.lanes.push(head.lane);
-      byKey.set(key, way);
-      ways.set(head.lane, { ...way, key });
+      byKey.set(key, isKeyed ? { ...way, isKeyed } : way);
+      byLane.set(head.lane, key);
     }
-    return ways;
+    return new Map(Array.from(byLane, ([lane, key]) => [lane, byKey.get(key) as Way]));
+  }
+
+  #isJudged(queue: string): boolean {
+    return (this.#judged.get(queue) ?? 0) > this.#parts.port.elapsed();
   }
 
   /** Ids of the quotas that exist, of those with these names. Null: time has to be asked for one of them, not only its slots. */
@@ -164,10 +178,12 @@ export class Claiming {
       width: Math.ceil(limit / known.perRun) + 1,
       token: sending.newToken(),
       changes: way.changes,
+      isKeyed: way.isKeyed,
     };
     const { puts } = known;
     const { answer, first, ticket } = await committing.claim(request.by, claim);
     const held = (answer.held ?? 0) + (answer.ids?.length ?? 0);
+    if (answer.isHeld === true) this.#judged.set(queue, this.#parts.port.elapsed() + judgedMs);
     if (answer.refusal === 'changed') {
       const refusal = changedSettings({ ...request, agentSeq: request.agentSeq ?? 0 }, -1);
       if (refusal !== null) throw refusal;
@@ -177,7 +193,7 @@ export class Claiming {
       const wasLate = known.after >= 0 || known.afters.size > 0 || answer.held === null;
       this.heads.forget(queue);
       const isFull = request.size !== undefined && (answer.held ?? 0) >= request.size;
-      const isOld = answer.refusal === 'marks' || answer.refusal === 'stale';
+      const isOld = answer.refusal === 'marks' || answer.refusal === 'stale' || answer.isHeld === true;
       return {
         claimed: { ...nothing, held },
         isOver: (answer.refusal !== null && !isOld) || isFull,
@@ -194,7 +210,12 @@ export class Claiming {
     const isShort = ids.length < limit;
     // That no other lane has jobs it has seen as well where it was told which it knows.
     const sawOthers = isSeen || claim.known !== null;
-    const isAll = isShort && sawOthers && ids.length < claim.most && claim.lanes.length === way.lanes.length;
+    const isAll =
+      isShort &&
+      sawOthers &&
+      ids.length < claim.most &&
+      claim.lanes.length === way.lanes.length &&
+      answer.isHeld !== true;
     if (isAll) this.heads.isEmpty(queue, known, puts);
     else if (isShort) this.heads.forget(queue);
     const jobs = this.#held(request, claim, answer, first);
@@ -217,21 +238,24 @@ export class Claiming {
   #held(
     request: ClaimRequest,
     { token, changes, quotas }: PlainClaim,
-    { c = 0, ids = [], lanes = [], jobs = [] }: Awaited<ReturnType<Committing['claim']>>['answer'],
+    { c = 0, ids = [], lanes = [], jobs = [], slots = [] }: Answer,
     first: number,
   ): readonly JobRecord[] {
-    const { own } = this.#parts.sending;
+    const known = this.#parts.sending.own;
     const seqs = ids.map((_id, index) => seqIn(c, first + 2 * index));
-    own.keep(token, { token, rev: 0, ids, seqs, lanes });
-    const since = patchesOf(changes);
+    known.keep(token, { token, rev: 0, ids, seqs, lanes });
+    const common = patchesOf(changes);
     return ids.map((id, index) => {
       const [rev = 1, seq = 0, ...patches] = jobs[index] ?? [];
       const written = writtenRecord(id, seq, patches);
+      const keys = slots[index] ?? [];
+      const own = withSlots(changes, keys);
       // Who asked learns how each of them begins.
-      request.take({ job: written, expired: false, quotas });
-      const record = claimedRecord(written, changes, seqs[index] as number);
+      request.take({ job: written, expired: false, quotas: keys.length > 0 ? keys : quotas });
+      const record = claimedRecord(written, own, seqs[index] as number);
+      const since = own === changes ? common : patchesOf(own);
       const home = { in: 'lease', token, lane: lanes[index] ?? 0 } as const;
-      own.keepJob(id, { record, since, rev, home, patches: patches.length, isParent: saysParent(patches) });
+      known.keepJob(id, { record, since, rev, home, patches: patches.length, isParent: saysParent(patches) });
       return record;
     });
   }

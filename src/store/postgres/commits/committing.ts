@@ -186,7 +186,7 @@ export class Committing {
     const claim = claiming?.claim;
     const how: How = {
       // No process may call the code of a job whose put a crash can take: what is synced is on disk before another one sees it.
-      isSynced: isClient || (claim?.quotas.length ?? 0) > 0 || commits.some(isPut),
+      isSynced: isClient || (claim !== undefined && takesSlots(claim)) || commits.some(isPut),
       ...(claim === undefined ? {} : { claim }),
     };
     const judge = async (connection: SqlConnection, isSure: boolean): Promise<Judged> => {
@@ -258,6 +258,10 @@ function aheadOf(waiting: WaitingCommit, earlier: readonly WaitingCommit[]): Wai
   const isAhead = (other: WaitingCommit): boolean =>
     other.author !== waiting.author && waiting.isAboutThatOf(other);
   return earlier.find(isAhead) ?? null;
+}
+
+function takesSlots({ quotas, isKeyed }: PlainClaim): boolean {
+  return quotas.length > 0 || isKeyed;
 }
 
 /** Whether a commit puts a new job into a queue. */

@@ -1,7 +1,7 @@
 import type { Json } from '../../../../machines/json.ts';
 import type { Entry, Kind, Line, Patch } from '../../entry.ts';
 import type { Change } from '../../store.ts';
-import { entriesOfCommit } from '../jobs/stored-job.ts';
+import { entriesOfCommit, withSlots } from '../jobs/stored-job.ts';
 import type { Rows } from '../sql-port.ts';
 
 /** Entries that have in common what happened: as the journal keeps them. */
@@ -259,20 +259,22 @@ export function lineOf(row: Rows[number]): Line {
   if (row.claim === null || row.claim === undefined) return { ...head, entries };
   const claim = JSON.parse(String(row.claim)) as Change[];
   const ids = row.ids as string[];
-  return { ...head, entries: claimEntries(head.s, entries, claim, ids, expanded(row.q as unknown[])) };
+  const slots = row.slots === null ? [] : (JSON.parse(String(row.slots)) as string[][]);
+  return { ...head, entries: claimEntries(head.s, entries, claim, ids, expanded(row.q as unknown[]), slots) };
 }
 
-/** Entries of a line with those of a claim behind them: as many changes of each job as it made. */
+/** Entries of a line with those of a claim behind them: as many changes of each job as it made. `slots`: the keys that each has entered. */
 export function claimEntries(
   s: number,
   before: readonly Entry[],
   claim: readonly Change[],
   ids: readonly string[],
   q: readonly number[],
+  slots: readonly (readonly string[])[],
 ): Entry[] {
   const entries = [...before];
   for (const [index, id] of ids.entries()) {
-    for (const [step, { kind, event, from, to, patch }] of claim.entries()) {
+    for (const [step, { kind, event, from, to, patch }] of withSlots(claim, slots[index]).entries()) {
       const last = step === 0 ? (q[index] ?? 0) : s + entries.length - 1;
       entries.push({ kind, id, event, from, to, patch, gone: false, q: last });
     }

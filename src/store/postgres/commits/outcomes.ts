@@ -98,7 +98,7 @@ async function answered(
     const rows =
       lock?.is_over === true
         ? await connection.query(
-            `SELECT min(l.c) OVER () AS c, l.at, l.ids, e.lanes, ARRAY(
+            `SELECT min(l.c) OVER () AS c, l.at, l.ids, l.slots::json AS slots, e.lanes, ARRAY(
                SELECT concat('[', j.rev, ',', j.seq, ',', j.doc, ']') FROM unnest(l.ids) WITH ORDINALITY u (id, n)
                JOIN ${schema}.job j ON j.id = u.id ORDER BY u.n
              ) AS jobs FROM ${schema}.line l LEFT JOIN ${schema}.lease e ON e.epoch = l.epoch AND e.ids && l.ids
@@ -122,6 +122,7 @@ async function answered(
       isAny: true,
       ids,
       lanes,
+      slots: (row.slots ?? []) as string[][],
       jobs,
     };
   } catch (error) {

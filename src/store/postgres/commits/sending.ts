@@ -320,7 +320,7 @@ export class Sending {
   /** Takes note of what was committed. Gives a promise of its sync. */
   carryOut(draft: Draft, answer: Answer | null, by: string, n: number, how: How): Promise<void> {
     if (answer?.c === undefined) return Promise.resolve();
-    const { c, at, ids = [], jobs = [] } = answer;
+    const { c, at, ids = [], jobs = [], slots = [] } = answer;
     draft.keepIn(this.own, c);
     const { epoch, machineVersion, committed } = this.#parts;
     const lines = (): readonly Line[] => {
@@ -329,7 +329,7 @@ export class Sending {
       if (how.claim === undefined || ids.length === 0) return made;
       const last = made.at(-1) ?? { ...head, s: seqIn(c, 0), entries: [] };
       const q = jobs.map(([, seq]) => seq);
-      const claimed = claimEntries(last.s, last.entries, how.claim.changes, ids, q);
+      const claimed = claimEntries(last.s, last.entries, how.claim.changes, ids, q, slots);
       return [...made.slice(0, -1), { ...last, entries: claimed }];
     };
     this.#parts.put(putsIn(draft.moved(), seqIn(c, draft.end), (job) => draft.seqOf(c, job)));

@@ -35,6 +35,8 @@ export interface PlainClaim {
   readonly token: number;
   /** The changes of each job that it takes. */
   readonly changes: readonly Change[];
+  /** Its jobs may have keys, which they enter, up to the first job of which one has no room. */
+  readonly isKeyed: boolean;
 }
 
 /** The answer to a statement. */
@@ -54,8 +56,12 @@ export interface Answer {
   readonly refusal: 'gone' | 'changed' | 'dead' | 'marks' | 'stale' | null;
   /** There is something to take, which another transaction may have locked. */
   readonly isAny: boolean;
+  /** A job was left, with all behind it, since one of its keys may have no room. */
+  readonly isHeld?: boolean;
   readonly ids?: readonly string[];
   readonly lanes?: readonly number[];
+  /** Of each claimed job the ids of the keys that it has entered; empty: it is a claim without keys. */
+  readonly slots?: readonly (readonly string[])[];
   /** Those of the jobs that it takes that have annotations; absent where the answer was asked for later. */
   readonly annotated?: readonly string[];
   /** Of each claimed job: revision of its row, its newest entry, and the patches of its document. */
@@ -75,7 +81,7 @@ export interface StatementHead {
   readonly now: number | null;
 }
 
-const parameterCount = 45;
+const parameterCount = 46;
 /** How many jobs stand in one run. */
 const jobsOfRun = 25;
 
@@ -148,7 +154,7 @@ export function commitValues(
 
 function claimValues(claim: PlainClaim | null, rooms: readonly string[]): readonly unknown[] {
   if (claim === null)
-    return Array.from({ length: 16 }, (_, index) => (index === 4 && rooms.length > 0 ? texts(rooms) : null));
+    return Array.from({ length: 17 }, (_, index) => (index === 4 && rooms.length > 0 ? texts(rooms) : null));
   return [
     texts([claim.queue, claim.dispatcher, claim.agent]),
     claim.agentSeq,
@@ -161,6 +167,7 @@ function claimValues(claim: PlainClaim | null, rooms: readonly string[]): readon
     claim.width,
     claim.token,
     JSON.stringify(claim.changes),
+    claim.isKeyed,
     claim.marks,
     claim.known === null ? null : numbers(claim.known),
     claim.levels === null ? null : numbers(claim.levels.of),

@@ -276,7 +276,7 @@ export async function loadHolders(
      ) SELECT id FROM waiter UNION SELECT u.id FROM unnest($2::text[]) AS q (limit_id)
      CROSS JOIN ${schema}.lease l CROSS JOIN LATERAL unnest(l.ids) AS u (id)
      CROSS JOIN LATERAL (SELECT o.doc FROM ${schema}.job o WHERE o.id = u.id OFFSET 0) AS j
-     WHERE strpos(coalesce(l.claim, l.own ->> u.id), to_json(q.limit_id)::text) > 0 OR strpos(j.doc, to_json(q.limit_id)::text) > 0`,
+     WHERE strpos(concat(l.claim, l.own ->> u.id), to_json(q.limit_id)::text) > 0 OR strpos(j.doc, to_json(q.limit_id)::text) > 0`,
     [waiting, ids],
   );
   const unknown = jobs.map(({ id }) => String(id)).filter((id) => set.job(id) === undefined);

@@ -9,7 +9,7 @@ export interface LaneKey {
   readonly quotaNames: readonly string[];
   /** Its own retry policy, by name. */
   readonly policy: string | null;
-  /** They were never claimed, and have neither a deadline nor slots: what a claim makes of one it makes of each. */
+  /** They were never claimed, and have neither a deadline nor slots: what a claim makes of one it makes of each, but for slots of keys. */
   readonly isPlain: boolean;
   /** They must start before an instant. */
   readonly hasDeadlines: boolean;
@@ -29,7 +29,7 @@ export function laneKeyOf(job: JobRecord): string {
   const hasDeadlines = hasDeadline(job);
   const [holdsSlots, isOver] = [job.quotas.length > 0, job.outcome !== null];
   const isNew = job.claim === 0 && job.attempts === 0;
-  const isPlain = !hasDeadlines && !holdsSlots && !isOver && isNew && keys === null;
+  const isPlain = !hasDeadlines && !holdsSlots && !isOver && isNew;
   const flags = [isPlain, hasDeadlines, holdsSlots, isOver].map(Number);
   const limits = keys === null ? [] : [limitNames(keys)];
   const level = priority === 0 && keys === null ? [] : [priority];

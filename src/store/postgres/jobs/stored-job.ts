@@ -74,6 +74,13 @@ export function claimedRecord(written: JobRecord, claim: readonly Change[], seq:
   return record;
 }
 
+/** The changes of a claim for a job that enters keys: the first of them says which. */
+export function withSlots(claim: readonly Change[], slots: readonly string[] = []): readonly Change[] {
+  const [first, ...others] = claim;
+  if (slots.length === 0 || first === undefined) return claim;
+  return [{ ...first, patch: { ...first.patch, quotas: slots } }, ...others];
+}
+
 /** What the changes of a claim set, as JSON. */
 export function patchesOf(claim: readonly Change[]): string {
   return JSON.stringify(Object.assign({}, ...claim.map(({ patch }) => patch)));
@@ -101,11 +108,12 @@ export function storedJobOf(row: Rows[number]): StoredJob | null {
   const heldSeq = Number(row.held_seq);
   // A job that was changed since it is held has all in its document.
   if (home.in !== 'lease' || heldSeq <= written.lastSeq) return { ...base, record: written };
-  if (row.own != null) return patched(String(row.own), heldSeq);
   if (row.claim !== null) {
-    const claim = JSON.parse(String(row.claim)) as Change[];
+    const own = row.own == null ? {} : (JSON.parse(String(row.own)) as Partial<JobRecord>);
+    const claim = withSlots(JSON.parse(String(row.claim)) as Change[], own.quotas);
     return { ...base, record: claimedRecord(written, claim, heldSeq), since: patchesOf(claim) };
   }
+  if (row.own != null) return patched(String(row.own), heldSeq);
   return { ...base, record: written };
 }
 

@@ -25,7 +25,7 @@ const nearLines = 64;
 /** How long a reader waits for a transaction that took a number before those it has seen. */
 const gapLimitMs = 1000;
 
-const ofLine = 'c, at, by, mv, entries, claim, ids, q, xid::text AS xid';
+const ofLine = 'c, at, by, mv, entries, claim, ids, q, slots, xid::text AS xid';
 const oldestOpen = 'pg_snapshot_xmin(pg_current_snapshot())::text';
 
 /**

@@ -20,14 +20,17 @@ export const commitFunction = `
     -- The claim: queue, dispatcher, agent; the record of the agent, its seq and the size that it gives; lanes and their quotas; how many.
     p_place text[], p_agent_seq bigint, p_size integer, p_lanes integer[], p_quotas text[], p_most integer, p_after bigint, p_until bigint, p_width integer,
     p_token bigint, p_claim text,
+    -- Whether its jobs may have keys, which they enter.
+    p_is_keyed boolean,
     -- The marks of the queue that it knows. All lanes that it knows, where priorities are in use or its own puts are all that it
     -- knows. Of several levels also that of each of its lanes, behind which turn it begins there, and what a level is worth, null: a lower one goes first.
     p_marks integer, p_known integer[], p_levels float8[], p_afters bigint[], p_aging float8
   ) RETURNS text LANGUAGE plpgsql ${settings} SET lock_timeout = '5s' AS $$
   #variable_conflict use_column
   DECLARE
-    c bigint; s bigint; moment float8 := {schema}.now(p_now); i integer; r record; held integer; room integer := coalesce(p_most, 0);
+    c bigint; s bigint; from_turn bigint; moment float8 := {schema}.now(p_now); i integer; r record; held integer; room integer := coalesce(p_most, 0);
     agent_seq bigint; marks integer; lasts bigint[] := p_afters; taken tid[]; refusal text; last bigint := coalesce(p_after, -1); got text[]; got_q bigint[]; got_lanes integer[]; n integer;
+    locked tid[]; wanted text[]; slots text[]; is_held boolean := false;
     docs text; annotated text; rows integer; size integer; last_c bigint; width integer; seen integer; runs integer := 0;
   BEGIN
     IF NOT p_is_synced THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
@@ -70,6 +73,31 @@ export const commitFunction = `
       IF p_known IS NOT NULL AND EXISTS (SELECT FROM {schema}.lane l WHERE l.queue = p_place[1] AND l.id <> ALL (p_known)
         AND EXISTS (SELECT FROM {schema}.ready t WHERE t.lane = l.id AND t.line <= 2)) THEN refusal := 'stale'; room := 0; END IF;
     END IF;
+    IF room > 0 AND p_is_keyed THEN
+      -- The first jobs are locked; those are taken whose keys have room, up to the first of which one has none.
+      width := CASE WHEN cardinality(p_lanes) = 1 THEN p_width ELSE room END;
+      from_turn := last;
+      LOOP
+      seen := 0;
+      FOR r IN SELECT o.* FROM unnest(p_lanes) AS l (lane) CROSS JOIN LATERAL (
+            SELECT t.ctid, t.turn, t.ids FROM {schema}.ready t WHERE t.lane = l.lane AND t.line = 2 AND t.turn > from_turn AND t.turn < p_until
+            ORDER BY t.turn LIMIT width FOR UPDATE SKIP LOCKED
+          ) AS o ORDER BY o.turn LOOP
+        seen := seen + 1;
+        locked := locked || r.ctid;
+        wanted := wanted || r.ids;
+        from_turn := r.turn;
+        EXIT WHEN cardinality(wanted) >= room;
+      END LOOP;
+      EXIT WHEN cardinality(wanted) >= room OR seen < width;
+      END LOOP;
+      IF wanted IS NULL THEN room := 0;
+      ELSE
+        SELECT e.fitting, e.slots INTO n, slots FROM {schema}.enter_keys(p_place[1], wanted[: room]) e;
+        is_held := n < least(room, cardinality(wanted));
+        room := n;
+      END IF;
+    END IF;
     IF room > 0 AND p_levels IS NOT NULL THEN
       -- Of each level in the order of turns, and of their heads the one that counts as ready first: by the running maximum within a level.
       LOOP
@@ -106,7 +134,7 @@ export const commitFunction = `
       seen := 0;
       FOR r IN SELECT o.* FROM unnest(p_lanes) AS l (lane) CROSS JOIN LATERAL (
             SELECT t.ctid, t.lane, t.turn, t.ids, t.q FROM {schema}.ready t
-            WHERE t.lane = l.lane AND t.line = 2 AND t.turn > last AND t.turn < p_until
+            WHERE t.lane = l.lane AND t.line = 2 AND t.turn > last AND t.turn < p_until AND (locked IS NULL OR t.ctid = ANY (locked))
             ORDER BY t.turn LIMIT width FOR UPDATE SKIP LOCKED
           ) AS o ORDER BY o.turn LOOP
         seen := seen + 1;
@@ -126,7 +154,7 @@ export const commitFunction = `
       END LOOP;
     END IF;
     IF p_entries IS NULL AND got IS NULL THEN
-      RETURN json_build_object('refusal', refusal, 'held', held, 'last', last, 'at', moment, 'isAny',
+      RETURN json_build_object('refusal', refusal, 'held', held, 'last', last, 'at', moment, 'isHeld', is_held, 'isAny',
         EXISTS (SELECT FROM unnest(p_lanes) AS l (lane) CROSS JOIN LATERAL (SELECT FROM {schema}.ready t WHERE t.lane = l.lane AND t.line <= 2 LIMIT 1) o));
     END IF;
     -- The number comes when everything is locked; followers wait for a transaction that has a number, so the transaction has an id by then.
@@ -156,9 +184,10 @@ export const commitFunction = `
     IF p_changes IS NOT NULL THEN PERFORM {schema}.apply(p_changes, s, p_epoch); END IF;
     IF got IS NOT NULL THEN
       n := cardinality(got);
-      INSERT INTO {schema}.lease (token, epoch, queue, dispatcher, agent, ids, seqs, lanes, claim)
+      INSERT INTO {schema}.lease (token, epoch, queue, dispatcher, agent, ids, seqs, lanes, claim, own)
         VALUES (p_token, p_epoch, p_place[1], p_place[2], p_place[3], got,
-          ARRAY(SELECT s + (rows - 1) * 4096 + size + 2 * i FROM generate_series(0, n - 1) i), got_lanes, p_claim);
+          ARRAY(SELECT s + (rows - 1) * 4096 + size + 2 * i FROM generate_series(0, n - 1) i), got_lanes, p_claim,
+          (SELECT json_object_agg(u.id, concat('{"quotas":', u.slots, '}')) FROM unnest(got, slots) u (id, slots) WHERE p_is_keyed));
       UPDATE {schema}.room t SET used = t.used + n WHERE t.id = ANY (p_quotas);
       docs := array_to_string(ARRAY(SELECT (SELECT concat('[', j.rev, ',', j.seq, ',', j.doc, ']') FROM {schema}.job j WHERE j.id = u.id)
         FROM unnest(got) WITH ORDINALITY u (id, n) ORDER BY u.n), ',');
@@ -172,11 +201,11 @@ export const commitFunction = `
       INSERT INTO {schema}.line (c, epoch, n, at, by, mv, count, entries)
         SELECT c + i - 1, p_epoch, p_n, moment, p_by, p_mv, p_sizes[i], p_entries[i] FROM generate_series(1, rows - 1) i;
     END IF;
-    INSERT INTO {schema}.line (c, epoch, n, at, by, mv, count, entries, claim, ids, q)
+    INSERT INTO {schema}.line (c, epoch, n, at, by, mv, count, entries, claim, ids, q, slots)
       VALUES (c + rows - 1, p_epoch, p_n, moment, p_by, p_mv, size + 2 * coalesce(cardinality(got), 0), p_entries[rows],
-        CASE WHEN got IS NOT NULL THEN p_claim END, got, got_q);
+        CASE WHEN got IS NOT NULL THEN p_claim END, got, got_q, '[' || array_to_string(slots, ',') || ']');
     RETURN concat('{"c":', c, ',"at":', moment, ',"runs":', runs, ',"last":', last, ',"lasts":', coalesce(array_to_json(lasts)::text, 'null'), ',"held":', coalesce(held::text, 'null'), ',"refusal":', coalesce(to_json(refusal)::text, 'null'),
-      ',"isAny":true,"ids":', coalesce(array_to_json(got)::text, '[]'), ',"lanes":', coalesce(array_to_json(got_lanes)::text, '[]'),
+      ',"isAny":true,"isHeld":', to_json(is_held), ',"slots":[', array_to_string(slots, ','), '],"ids":', coalesce(array_to_json(got)::text, '[]'), ',"lanes":', coalesce(array_to_json(got_lanes)::text, '[]'),
       ',"annotated":', coalesce(annotated, '[]'), ',"jobs":[', docs, ']}');
   END $$;
 `;

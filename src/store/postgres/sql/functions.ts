@@ -3,7 +3,7 @@ import { applyFunction } from './apply.ts';
 import { commitFunction } from './commit.ts';
 import { endedFunction } from './ended.ts';
 import { expectFunction } from './expect.ts';
-import { parkingFunctions } from './parking.ts';
+import { keysOf, parkingFunctions } from './parking.ts';
 import { settings } from './settings.ts';
 
 /** What wakes jobs, and finds them. */
@@ -64,8 +64,7 @@ const findingFunctions = `
       IF place IS NULL AND j.lane IS NOT NULL THEN
         -- Parked under one of its keys.
         FOR r IN SELECT 4 * t.line + b.line AS line FROM {schema}.lane l
-            CROSS JOIN LATERAL (SELECT p.v -> 'keys' AS keys FROM json_array_elements(('[' || j.doc || ']')::json) WITH ORDINALITY p (v, n)
-              WHERE json_typeof(p.v -> 'keys') = 'array' ORDER BY p.n DESC LIMIT 1) d
+            CROSS JOIN LATERAL ${keysOf('j.doc')} d
             CROSS JOIN LATERAL json_array_elements_text(d.keys) u (key)
             JOIN {schema}.room t ON t.id = concat(l.queue, '/', u.key) AND t.line IS NOT NULL CROSS JOIN (VALUES (0), (2)) b (line)
             WHERE l.id = j.lane AND l.is_keyed LOOP

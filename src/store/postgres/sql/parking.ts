@@ -4,6 +4,12 @@ import { settings } from './settings.ts';
 const page = 200;
 const mostOfKey = 1000;
 
+/** The keys of a job, by its document: a list, as JSON. */
+export function keysOf(doc: string): string {
+  return `(SELECT p.v -> 'keys' AS keys FROM json_array_elements(('[' || ${doc} || ']')::json) WITH ORDINALITY p (v, n)
+    WHERE json_typeof(p.v -> 'keys') = 'array' ORDER BY p.n DESC LIMIT 1)`;
+}
+
 /**
  * Jobs that are parked under a key stand in lines of their lane that no claim looks at: four times the line of the key, and the line
  * that they came from. `{schema}` is replaced by the quoted name of the schema.
@@ -98,6 +104,35 @@ export const parkingFunctions = `
         WHERE t.id = ANY (p_ids) AND t.line IS NOT NULL AND coalesce(t.used < q.size, true) ORDER BY t.id FOR NO KEY UPDATE OF t LOOP
       PERFORM {schema}.unpark(r.id, 1);
     END LOOP;
+  END $$;
+
+  -- Takes slots of the keys of waiting jobs in their order, up to the first job of which a key has no room, is locked, or is one of a
+  -- limit that time opens. The caller has locked the jobs. Gives how many jobs there are before that one, and the keys of each as JSON.
+  CREATE FUNCTION {schema}.enter_keys(p_queue text, p_ids text[], OUT fitting integer, OUT slots text[]) LANGUAGE plpgsql ${settings} AS $$
+  #variable_conflict use_column
+  DECLARE jobs integer[]; keys text[]; sizes integer[];
+  BEGIN
+    SELECT array_agg(o.n), array_agg(o.id), array_agg(o.size) INTO jobs, keys, sizes FROM (
+      SELECT u.n, concat(p_queue, '/', k.key) AS id,
+        CASE WHEN q.body ->> 'rate' IS NULL AND q.opens_after IS NULL AND NOT EXISTS (SELECT FROM {schema}.limit l WHERE l.id = concat(p_queue, '/', k.key)) THEN q.size ELSE 0 END AS size
+      FROM unnest(p_ids) WITH ORDINALITY u (id, n) JOIN {schema}.job j ON j.id = u.id CROSS JOIN LATERAL ${keysOf('j.doc')} d
+      CROSS JOIN LATERAL json_array_elements_text(d.keys) WITH ORDINALITY k (key, m)
+      JOIN {schema}.quota q ON q.id = concat(p_queue, '/', split_part(k.key, '/', 1)) AND (q.body ->> 'keyed')::boolean
+      ORDER BY u.n, k.m
+    ) o;
+    INSERT INTO {schema}.room (id) SELECT DISTINCT u.id FROM unnest(keys) u (id) WHERE NOT EXISTS (SELECT FROM {schema}.room t WHERE t.id = u.id)
+      ORDER BY u.id ON CONFLICT DO NOTHING;
+    -- Nothing is waited for: who frees a slot has locked its key, and waits for jobs.
+    WITH locked AS (SELECT t.id, t.used FROM {schema}.room t WHERE t.id = ANY (keys) ORDER BY t.id FOR NO KEY UPDATE SKIP LOCKED)
+    SELECT coalesce(min(o.n) - 1, cardinality(p_ids)) INTO fitting FROM (
+      SELECT u.n, t.used + row_number() OVER (PARTITION BY u.id ORDER BY u.n) <= u.size AS fits
+      FROM unnest(jobs, keys, sizes) u (n, id, size) LEFT JOIN locked t ON t.id = u.id
+    ) o WHERE o.fits IS NOT TRUE;
+    UPDATE {schema}.room t SET used = t.used + o.count
+      FROM (SELECT u.id, count(*) FROM unnest(jobs, keys) u (n, id) WHERE u.n <= fitting GROUP BY u.id) o WHERE t.id = o.id;
+    SELECT array_agg(coalesce(o.ids, '[]') ORDER BY g.n) INTO slots FROM generate_series(1, fitting) g (n) LEFT JOIN (
+      SELECT u.n, json_agg(u.id ORDER BY u.m)::text AS ids FROM unnest(jobs, keys) WITH ORDINALITY u (n, id, m) GROUP BY u.n
+    ) o ON o.n = g.n;
   END $$;
 
   -- Parks jobs for which a claim has found no room. Nothing is parked under a key that has room by now. Each limit has the instant at

@@ -114,7 +114,8 @@ export const tables = `
     ids text[] COLLATE "C" NOT NULL,
     seqs bigint[] NOT NULL,             -- the entry by which each came into it
     lanes integer[] NOT NULL,
-    -- What was set of each job since its doc: the two changes that a claim made of all, or patches by id. Where neither has it, doc does.
+    -- What was set of each job since its doc: the two changes that a claim made of all, and by id the keys that one has entered with
+    -- them; or, without them, all patches by id. Where neither has it, doc does.
     claim text, own json
   ) WITH (fillfactor = 50, ${plainRow}, ${busy});
   CREATE INDEX lease_holder ON {schema}.lease (queue, dispatcher, agent);
@@ -153,6 +154,7 @@ export const tables = `
     entries text,                       -- groups: what is common once
     claim text,                         -- the changes of each claimed job
     ids text[] COLLATE "C", q bigint[], -- the claimed jobs, and their entries before
+    slots text,                         -- the keys that each has entered; null: it has none
     xid xid8 NOT NULL DEFAULT pg_current_xact_id()
   ) PARTITION BY RANGE (c);
   -- To compress it took a third of a round.
