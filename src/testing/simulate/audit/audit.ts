@@ -53,7 +53,7 @@ export class Audit {
   readonly #largest = new Map<string, number>();
   /** When each job that has not ended was changed last. */
   readonly #changedAt = new Map<string, number>();
-  readonly #limits = new LimitAudit(this.records);
+  readonly #limits: LimitAudit;
   readonly #schedules = new ScheduleAudit(this.records);
   readonly #waits = new WaitAudit();
   readonly #names = new UniqueAudit(this.records);
@@ -63,6 +63,7 @@ export class Audit {
   constructor(options: AuditOptions) {
     this.#options = options;
     const { oracle = new Oracle([]), hasPeers = false } = options;
+    this.#limits = new LimitAudit(this.records, hasPeers);
     this.actors = new ActorAudit({ records: this.records, oracle, hasPeers });
   }
 
@@ -272,7 +273,7 @@ export class Audit {
 
   #move(entry: HistoryEntry, before: ReplayedRecord | undefined, after: ReplayedRecord | null): void {
     this.openJobs += Number(isOpen(after)) - Number(isOpen(before));
-    this.#limits.givesUp(entry, before);
+    this.#limits.givesUp(entry, before, after);
     for (const quota of (before?.fields.quotas as readonly string[]) ?? [])
       this.#quotas.get(quota)?.delete(entry.id);
     for (const quota of (after?.fields.quotas as readonly string[]) ?? [])

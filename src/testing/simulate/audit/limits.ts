@@ -14,13 +14,15 @@ interface Rate {
 /** Checks what limits promise: how many hold a quota or a key of one, how many begin in a time, and that none waits for ever. */
 export class LimitAudit {
   readonly #records: Records;
-  /** When jobs began under each limit that has a rate. */
-  /** Limits in which expired jobs have just given up slots. */
+  readonly #hasPeers: boolean;
+  /** Limits in which jobs have just given up slots that a claim need not know of. */
   #givenUp: { readonly at: number; readonly limits: Set<string> } = { at: Number.NaN, limits: new Set() };
+  /** When jobs began under each limit that has a rate. */
   readonly #begun = new Map<string, number[]>();
 
-  constructor(records: Records) {
+  constructor(records: Records, hasPeers: boolean) {
     this.#records = records;
+    this.#hasPeers = hasPeers;
   }
 
   /** No job enters a full quota, or a full key of one. Returns what is wrong. */
@@ -72,11 +74,20 @@ export class LimitAudit {
     return `I22 still waits, and its keys ${keys.join(' and ')} have room`;
   }
 
-  /** A claim takes an expired job out of its queue: the slots that it had are free for the claim after that. */
-  givesUp({ event, at }: HistoryEntry, before: ReplayedRecord | undefined): void {
-    if (event !== 'job.pull') return;
+  /**
+   * A claim takes an expired job out of its queue: the slots that it had are free for the claim after that. And where stores have
+   * peers, a claim is judged by what it reads at one moment: what is given up before it commits is free for the claim after that.
+   */
+  givesUp(
+    { event, at }: HistoryEntry,
+    before: ReplayedRecord | undefined,
+    after: ReplayedRecord | null,
+  ): void {
+    if (event !== 'job.pull' && !this.#hasPeers) return;
     if (this.#givenUp.at !== at) this.#givenUp = { at, limits: new Set() };
-    for (const limit of (before?.fields.quotas ?? []) as readonly string[]) this.#givenUp.limits.add(limit);
+    const kept = (after?.fields.quotas ?? []) as readonly string[];
+    for (const limit of (before?.fields.quotas ?? []) as readonly string[])
+      if (event === 'job.pull' || !kept.includes(limit)) this.#givenUp.limits.add(limit);
   }
 
   /** Whether all quotas and keys of a waiting job have a slot, and are open at an instant. Their rates owe nothing then. */
