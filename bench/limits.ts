@@ -29,7 +29,7 @@ export async function run({
     embeddedFigures(arena, { jobs, rounds, warmUpMs, budgetMs: quick ? 60_000 : 300_000 }),
   );
   const onPostgres = await inPostgresArena([], (arena) =>
-    postgresFigures(arena, { jobs, rounds: quick ? 3 : 7, warmUpMs, budgetMs: quick ? 30_000 : 120_000 }),
+    postgresFigures(arena, { jobs, rounds: quick ? 9 : 15, warmUpMs, budgetMs: quick ? 60_000 : 200_000 }),
   );
   progress('');
   progress('keys and rates');
@@ -66,6 +66,17 @@ export function checks(figures: Record<string, unknown>): readonly Check[] {
     check('schedulesDueRatio', { atMost: 1.5 }),
     check('scheduleTickRatio', { atMost: 2 }),
   ];
+}
+
+/** The median of what a figure is in each round against that of another contender in the same round; null without rounds. */
+function inPairs(
+  one: readonly BurnDown[],
+  other: readonly BurnDown[],
+  figure: 'cpuUsPerJob' | 'drainPerS' | 'totalPerS',
+): number | null {
+  const pairs = Math.min(one.length, other.length);
+  if (pairs === 0) return null;
+  return median(one.slice(0, pairs).map((figures, at) => figures[figure] / (other[at] as BurnDown)[figure]));
 }
 
 async function inTurn<Figures>(rounds: number, take: () => Promise<Figures>): Promise<Figures[]> {
@@ -108,10 +119,6 @@ async function embeddedFigures(arena: Arena, { jobs, rounds, warmUpMs, budgetMs 
     },
     { rounds, budgetMs, once: ['waiting', 'waitingBefore'] },
   );
-  const pairs = (one: readonly BurnDown[], other: readonly BurnDown[]): number | null =>
-    one.length === 0
-      ? null
-      : median(one.map((figures, at) => figures.cpuUsPerJob / (other[at]?.cpuUsPerJob ?? Number.NaN)));
   const against = { place: arena.place, jobs, warmUpMs, processes: 7, rounds: 5 };
   const unusedRatio = await againstBefore(before, against);
   const now = medians(taken.waiting);
@@ -122,8 +129,8 @@ async function embeddedFigures(arena: Arena, { jobs, rounds, warmUpMs, budgetMs 
     unusedRatio,
     unusedBytes: old === null ? null : now.commitBytes - old.commitBytes,
     unusedHeapBytes: old === null ? null : now.heapBytesPerJob - old.heapBytesPerJob,
-    timeoutRatio: pairs(taken.timed50, taken.size50),
-    prioritiesRatio: pairs(taken.levels50, taken.level50),
+    timeoutRatio: inPairs(taken.timed50, taken.size50, 'cpuUsPerJob'),
+    prioritiesRatio: inPairs(taken.levels50, taken.level50, 'cpuUsPerJob'),
     prioritiesClaimRatio: claims.ratio,
     size50: medians(taken.size50),
     timed50: medians(taken.timed50),
@@ -158,11 +165,11 @@ async function postgresFigures(
   });
   rmSync(dir, { recursive: true });
   return {
-    prioritiesPostgresRatio: levels.totalPerS / plain.totalPerS,
+    prioritiesPostgresRatio: inPairs(taken.postgresLevels50, taken.postgresLevel50, 'totalPerS'),
     postgresLevel50: plain,
     postgresLevels50: levels,
     postgresKeys50: keys,
-    ownKeysPostgresDrainRatio: keys.drainPerS / plain.drainPerS,
+    ownKeysPostgresDrainRatio: inPairs(taken.postgresKeys50, taken.postgresLevel50, 'drainPerS'),
     ...burst,
   };
 }
