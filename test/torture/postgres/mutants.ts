@@ -92,8 +92,8 @@ export const mutants: readonly PostgresMutant[] = [
     edits: [
       {
         file: `${folder}/sql/commit.ts`,
-        find: 'ORDER BY t.turn LIMIT width FOR UPDATE SKIP LOCKED',
-        replace: 'ORDER BY t.turn LIMIT width',
+        find: 'ORDER BY t.turn LIMIT p_width FOR UPDATE SKIP LOCKED',
+        replace: 'ORDER BY t.turn LIMIT p_width',
       },
     ],
   },

@@ -31,7 +31,7 @@ export const commitFunction = `
     c bigint; s bigint; from_turn bigint; moment float8 := {schema}.now(p_now); i integer; r record; held integer; room integer := coalesce(p_most, 0);
     agent_seq bigint; marks integer; lasts bigint[] := p_afters; taken tid[]; refusal text; last bigint := coalesce(p_after, -1); got text[]; got_q bigint[]; got_lanes integer[]; n integer;
     locked tid[]; wanted text[]; slots text[]; is_held boolean := false;
-    docs text; annotated text; rows integer; size integer; last_c bigint; width integer; seen integer; runs integer := 0;
+    docs text; annotated text; rows integer; size integer; last_c bigint; is_cut boolean; runs integer := 0;
   BEGIN
     IF NOT p_is_synced THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
     -- Only a second sending of this very commit waits here.
@@ -74,22 +74,21 @@ export const commitFunction = `
         AND EXISTS (SELECT FROM {schema}.ready t WHERE t.lane = l.id AND t.line <= 2)) THEN refusal := 'stale'; room := 0; END IF;
     END IF;
     IF room > 0 AND p_is_keyed THEN
-      -- The first jobs are locked; those are taken whose keys have room, up to the first of which one has none.
-      width := CASE WHEN cardinality(p_lanes) = 1 THEN p_width ELSE room END;
+      -- The first jobs are locked; those are taken whose keys have room, up to the first of which one has none: by the same order below.
       from_turn := last;
       LOOP
-      seen := 0;
-      FOR r IN SELECT o.* FROM unnest(p_lanes) AS l (lane) CROSS JOIN LATERAL (
-            SELECT t.ctid, t.turn, t.ids FROM {schema}.ready t WHERE t.lane = l.lane AND t.line = 2 AND t.turn > from_turn AND t.turn < p_until
-            ORDER BY t.turn LIMIT width FOR UPDATE SKIP LOCKED
-          ) AS o ORDER BY o.turn LOOP
-        seen := seen + 1;
+      is_cut := false;
+      FOR r IN SELECT o.* FROM unnest(p_lanes) AS l (lane) CROSS JOIN LATERAL (SELECT f.*, row_number() OVER () AS place FROM (
+            SELECT t.ctid, t.lane, t.turn, t.at, t.ids FROM {schema}.ready t WHERE t.lane = l.lane AND t.line = 2 AND t.turn > from_turn AND t.turn < p_until AND (locked IS NULL OR t.ctid <> ALL (locked))
+            ORDER BY t.turn LIMIT p_width FOR UPDATE SKIP LOCKED
+          ) AS f) AS o ORDER BY o.turn, o.at, o.lane LOOP
         locked := locked || r.ctid;
         wanted := wanted || r.ids;
-        from_turn := r.turn;
-        EXIT WHEN cardinality(wanted) >= room;
+        from_turn := r.turn - 1;
+        is_cut := r.place = p_width;
+        EXIT WHEN is_cut OR cardinality(wanted) >= room;
       END LOOP;
-      EXIT WHEN cardinality(wanted) >= room OR seen < width;
+      EXIT WHEN NOT is_cut OR cardinality(wanted) >= room;
       END LOOP;
       IF wanted IS NULL THEN room := 0;
       ELSE
@@ -100,18 +99,17 @@ export const commitFunction = `
     END IF;
     IF room > 0 AND p_levels IS NOT NULL THEN
       -- Of each level in the order of turns, and of their heads the one that counts as ready first: by the running maximum within a level.
+      -- Of each lane as many runs as will do; where the last of them is taken, the next ones are looked at.
       LOOP
       taken := NULL;
-      FOR r IN SELECT o.*, x.ctid, x.ids, x.q FROM (
-            SELECT s.*, row_number() OVER w AS place, coalesce(sum(s.size) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before FROM (
-              SELECT l.n, l.lane, l.level, h.turn, h.at, h.size, max(h.at) OVER (PARTITION BY l.level ORDER BY h.turn, h.at, l.lane) AS top
-              FROM unnest(p_lanes, p_levels, lasts) WITH ORDINALITY AS l (lane, level, after, n) CROSS JOIN LATERAL (
-                SELECT t.turn, t.at, cardinality(t.ids) AS size FROM {schema}.ready t WHERE t.lane = l.lane AND t.line = 2 AND t.turn > l.after ORDER BY t.turn LIMIT room
-              ) AS h
-            ) AS s WINDOW w AS (ORDER BY CASE WHEN p_aging IS NULL THEN s.level ELSE s.top + s.level * p_aging END, s.level, s.turn, s.at, s.lane)
-          ) AS o CROSS JOIN LATERAL (
-            SELECT t.ctid, t.ids, t.q FROM {schema}.ready t WHERE t.lane = o.lane AND t.line = 2 AND t.turn = o.turn FOR UPDATE SKIP LOCKED
-          ) AS x WHERE o.before < room ORDER BY o.place LOOP
+      is_cut := false;
+      FOR r IN SELECT o.* FROM (
+            SELECT l.n, l.level, h.*, row_number() OVER (PARTITION BY l.n ORDER BY h.turn) AS place, max(h.at) OVER (PARTITION BY l.level ORDER BY h.turn, h.at, l.lane) AS top
+            FROM unnest(p_lanes, p_levels, lasts) WITH ORDINALITY AS l (lane, level, after, n) CROSS JOIN LATERAL (
+              SELECT t.ctid, t.lane, t.turn, t.at, t.ids, t.q FROM {schema}.ready t WHERE t.lane = l.lane AND t.line = 2 AND t.turn > l.after
+              ORDER BY t.turn LIMIT p_width FOR UPDATE SKIP LOCKED
+            ) AS h
+          ) AS o ORDER BY CASE WHEN p_aging IS NULL THEN o.level ELSE o.top + o.level * p_aging END, o.level, o.turn, o.at, o.lane LOOP
         n := least(room, cardinality(r.ids));
         IF n = cardinality(r.ids) THEN taken := taken || r.ctid;
         ELSIF r.q IS NULL THEN UPDATE {schema}.ready t SET turn = r.turn + 2 * n, ids = r.ids[n + 1 :] WHERE t.ctid = r.ctid;
@@ -122,22 +120,21 @@ export const commitFunction = `
         lasts[r.n] := CASE WHEN n = cardinality(r.ids) THEN r.turn ELSE r.turn - 1 END;
         runs := runs + 1;
         room := room - n;
-        EXIT WHEN room = 0;
+        is_cut := r.place = p_width;
+        EXIT WHEN room = 0 OR is_cut;
       END LOOP;
       DELETE FROM {schema}.ready t WHERE t.ctid = ANY (taken);
       EXIT WHEN room = 0 OR taken IS NULL;
       END LOOP;
     ELSIF room > 0 THEN
-      -- Of several lanes as many runs as could be wanted, since any may be first; of one as many as will do, so that others find some.
-      width := CASE WHEN cardinality(p_lanes) = 1 THEN p_width ELSE room END;
+      -- Of each lane as many runs as will do, so that others find some; where the last of them is taken, the next ones are looked at.
       LOOP
-      seen := 0;
-      FOR r IN SELECT o.* FROM unnest(p_lanes) AS l (lane) CROSS JOIN LATERAL (
-            SELECT t.ctid, t.lane, t.turn, t.ids, t.q FROM {schema}.ready t
+      is_cut := false;
+      FOR r IN SELECT o.* FROM unnest(p_lanes) AS l (lane) CROSS JOIN LATERAL (SELECT f.*, row_number() OVER () AS place FROM (
+            SELECT t.ctid, t.lane, t.turn, t.at, t.ids, t.q FROM {schema}.ready t
             WHERE t.lane = l.lane AND t.line = 2 AND t.turn > last AND t.turn < p_until AND (locked IS NULL OR t.ctid = ANY (locked))
-            ORDER BY t.turn LIMIT width FOR UPDATE SKIP LOCKED
-          ) AS o ORDER BY o.turn LOOP
-        seen := seen + 1;
+            ORDER BY t.turn LIMIT p_width FOR UPDATE SKIP LOCKED
+          ) AS f) AS o ORDER BY o.turn, o.at, o.lane LOOP
         n := least(room, cardinality(r.ids));
         IF n = cardinality(r.ids) THEN DELETE FROM {schema}.ready t WHERE t.ctid = r.ctid;
         ELSIF r.q IS NULL THEN UPDATE {schema}.ready t SET turn = r.turn + 2 * n, ids = r.ids[n + 1 :] WHERE t.ctid = r.ctid;
@@ -145,12 +142,14 @@ export const commitFunction = `
         got := got || r.ids[: n];
         got_q := got_q || coalesce(r.q[: n], ARRAY[-r.turn / 2, n]);
         got_lanes := got_lanes || array_fill(r.lane, ARRAY[n]);
-        last := CASE WHEN n = cardinality(r.ids) THEN r.turn ELSE r.turn - 1 END;
+        -- Another lane may have a run at the same turn.
+        last := CASE WHEN n = cardinality(r.ids) AND cardinality(p_lanes) = 1 THEN r.turn ELSE r.turn - 1 END;
         runs := runs + 1;
         room := room - n;
-        EXIT WHEN room = 0;
+        is_cut := r.place = p_width;
+        EXIT WHEN room = 0 OR is_cut;
       END LOOP;
-      EXIT WHEN room = 0 OR seen < width;
+      EXIT WHEN room = 0 OR NOT is_cut;
       END LOOP;
     END IF;
     IF p_entries IS NULL AND got IS NULL THEN
