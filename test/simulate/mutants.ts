@@ -212,8 +212,8 @@ export const mutants: readonly SimulationMutant[] = [
       },
       {
         file: 'src/store/postgres/sql/commit.ts',
-        find: 'ELSE s.top + s.level * p_aging END',
-        replace: 'ELSE s.top END',
+        find: 'ELSE o.top + o.level * p_aging END',
+        replace: 'ELSE o.top END',
       },
     ],
   },

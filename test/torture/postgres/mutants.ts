@@ -92,8 +92,8 @@ export const mutants: readonly PostgresMutant[] = [
     edits: [
       {
         file: `${folder}/sql/commit.ts`,
-        find: 'ORDER BY t.turn LIMIT p_width FOR UPDATE SKIP LOCKED',
-        replace: 'ORDER BY t.turn LIMIT p_width',
+        find: 't.ctid = ANY (locked))\n            ORDER BY t.turn LIMIT p_width FOR UPDATE SKIP LOCKED',
+        replace: 't.ctid = ANY (locked))\n            ORDER BY t.turn LIMIT p_width',
       },
     ],
   },
