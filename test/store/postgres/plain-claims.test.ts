@@ -51,6 +51,18 @@ async function watchedPool(asked: Asked[]): Promise<Pool> {
   return pool;
 }
 
+/** A store whose statements are taken note of. */
+async function watchedSide(): Promise<{ side: Side; asked: Asked[]; close: () => Promise<void> }> {
+  const asked: Asked[] = [];
+  const pool = await watchedPool(asked);
+  const side = new Side(await open(postgresStore({ pool, schema: newSchema(), clock: 'box' })));
+  const close = async (): Promise<void> => {
+    await side.store.close();
+    await pool.end();
+  };
+  return { side, asked, close };
+}
+
 /** Where the values of a commit say whether it is synced, and have its results and its claim: see `sql/commit.ts`. */
 const [isSyncedAt, doneAt, mostAt] = [4, 21, 34];
 
@@ -284,9 +296,7 @@ async function law(seed: number, levels: readonly number[], keys: readonly strin
 }
 
 it('A round of results and a claim is one statement, and one more makes it synced', async () => {
-  const asked: Asked[] = [];
-  const pool = await watchedPool(asked);
-  const side = new Side(await open(postgresStore({ pool, schema: newSchema(), clock: 'box' })));
+  const { side, asked, close } = await watchedSide();
   await side.commit(presence(side.store.epoch));
   const ids = Array.from({ length: 30 }, (_, index) => `job ${index}`);
   await side.commit(ids.map((id) => put(id, 'work', clock.now, [])));
@@ -306,14 +316,11 @@ it('A round of results and a claim is one statement, and one more makes it synce
   expect(await side.store.heldCount('', 'd', 'main')).toBe(10);
   for (const id of ids.slice(0, 10))
     expect(await side.store.get('job', id)).toMatchObject({ state: 'completed', rev: 5 });
-  await side.store.close();
-  await pool.end();
+  await close();
 });
 
 it('Jobs whose keys have room are claimed with the results before them in one statement, which is synced', async () => {
-  const asked: Asked[] = [];
-  const pool = await watchedPool(asked);
-  const side = new Side(await open(postgresStore({ pool, schema: newSchema(), clock: 'box' })));
+  const { side, asked, close } = await watchedSide();
   const ids = Array.from({ length: 30 }, (_, index) => `job ${index}`);
   const jobs = ids.map((id) => put(id, 'work', clock.now, [], { keys: [`k/${id}`] }));
   await side.commit([...presence(side.store.epoch), limited('k', 1), ...jobs]);
@@ -333,8 +340,40 @@ it('Jobs whose keys have room are claimed with the results before them in one st
   expect(await side.store.get('job', 'job 12')).toMatchObject({ quotas: ['/k/job 12'], rev: 3 });
   expect(await side.store.quotaHolders('/k/job 12')).toEqual(['job 12']);
   expect(await side.store.quotaHolders('/k/job 2')).toEqual([]);
-  await side.store.close();
-  await pool.end();
+  await close();
+});
+
+it('A job that was parked, and is offered again, comes before those behind which a claim has got', async () => {
+  const schema = newSchema();
+  const [one, other] = [
+    new Side(await open(newPostgresStore({ schema }))),
+    new Side(await open(newPostgresStore({ schema }))),
+  ];
+  const parked = ['a', 'b'].map((id) => put(id, 'work', clock.now, [], { keys: ['k/1'] }));
+  await one.commit([...presence(other.store.epoch), limited('k', 1), ...parked]);
+  expect(await other.claim(2, null)).toEqual(['a']);
+  expect(await one.store.parked('/k/1')).toBe(1);
+  for (const id of ['c', 'd', 'e', 'f'])
+    await one.commit([put(id, 'work', clock.now, [], { keys: [`k/${id}`] })]);
+  // Another opening of the same process has not met a key without room.
+  const third = new Side(await open(newPostgresStore({ schema })));
+  await one.commit([
+    {
+      kind: 'representation',
+      id: '/d',
+      event: 'made',
+      from: 'activated',
+      to: 'activated',
+      patch: { epoch: third.store.epoch },
+    },
+  ]);
+  expect(await third.claim(1, null)).toEqual(['c']);
+  expect(await third.claim(1, null)).toEqual(['d']);
+
+  await other.end(['a'], 'complete');
+
+  expect(await third.claim(2, null)).toEqual(['b', 'e']);
+  for (const { store } of [one, other, third]) await store.close();
 });
 
 it('A claim ends before the first job of which a key has no room, and the next one parks that job', async () => {
@@ -352,9 +391,7 @@ it('A claim ends before the first job of which a key has no room, and the next o
 });
 
 it('A claim of a queue with a thousand lanes reads them once, and takes jobs in their order', async () => {
-  const asked: Asked[] = [];
-  const pool = await watchedPool(asked);
-  const side = new Side(await open(postgresStore({ pool, schema: newSchema(), clock: 'box' })));
+  const { side, asked, close } = await watchedSide();
   await side.commit(presence(side.store.epoch));
   const puts = Array.from({ length: 1001 }, (_, index) =>
     put(`job ${index}`, `work ${index}`, clock.now, []),
@@ -365,8 +402,7 @@ it('A claim of a queue with a thousand lanes reads them once, and takes jobs in 
   expect(await side.claim(1, null)).toEqual(['job 0']);
   expect([counted(asked, 'heads'), counted(asked, 'commit')]).toEqual([1, 1]);
   expect(await side.claim(1, null)).toEqual(['job 1']);
-  await side.store.close();
-  await pool.end();
+  await close();
 });
 
 it('A claim takes no job as a plain one that has a deadline, or slots of a quota, and arrives while it looks', async () => {

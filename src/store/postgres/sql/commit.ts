@@ -75,6 +75,8 @@ export const commitFunction = `
     END IF;
     IF room > 0 AND p_is_keyed THEN
       -- The first jobs are locked; those are taken whose keys have room, up to the first of which one has none: by the same order below.
+      -- It begins at the first job of all: one that was parked comes back to its place.
+      last := -1;
       from_turn := last;
       LOOP
       is_cut := false;

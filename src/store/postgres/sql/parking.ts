@@ -122,7 +122,8 @@ export const parkingFunctions = `
     ) o;
     INSERT INTO {schema}.room (id) SELECT DISTINCT u.id FROM unnest(keys) u (id) WHERE NOT EXISTS (SELECT FROM {schema}.room t WHERE t.id = u.id)
       ORDER BY u.id ON CONFLICT DO NOTHING;
-    -- Nothing is waited for: who frees a slot has locked its key, and waits for jobs.
+    -- A locked row is not waited for: who frees a slot has locked it, and waits for jobs. Only who makes the same new key at the same
+    -- moment is, above: all do that in the order of ids.
     WITH locked AS (SELECT t.id, t.used FROM {schema}.room t WHERE t.id = ANY (keys) ORDER BY t.id FOR NO KEY UPDATE SKIP LOCKED)
     SELECT coalesce(min(o.n) - 1, cardinality(p_ids)) INTO fitting FROM (
       SELECT u.n, t.used + row_number() OVER (PARTITION BY u.id ORDER BY u.n) <= u.size AS fits
