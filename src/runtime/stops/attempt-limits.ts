@@ -5,6 +5,7 @@ import type { Committer } from '../commits/committer.ts';
 import { isStoreAway, isStoreClosed } from '../commits/retry-rules.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { ScheduledCall } from '../environment/reactor/reactor.ts';
+import { SharedCalls } from '../environment/reactor/shared-calls.ts';
 import type { Run } from '../execution/run.ts';
 
 type Limit = Exclude<Stop['cause'], 'cancel'>;
@@ -22,6 +23,7 @@ export class AttemptLimits {
   readonly #context: RuntimeContext;
   readonly #committer: Committer;
   readonly #requestStop: (job: string) => void;
+  readonly #calls: SharedCalls;
   readonly #beats = new WeakMap<Run, () => void>();
 
   /** `requestStop`: looks whether the code of a job is to stop. */
@@ -29,6 +31,7 @@ export class AttemptLimits {
     this.#context = committer.context;
     this.#committer = committer;
     this.#requestStop = requestStop;
+    this.#calls = new SharedCalls(committer.context.reactor);
   }
 
   /** Begins to watch an attempt that is called now. Most jobs have no limit. */
@@ -59,9 +62,8 @@ export class AttemptLimits {
   }
 
   #later(run: Run, limit: Limit, ms: number): ScheduledCall {
-    const { reactor } = this.#context;
-    if (ms <= longestMs) return reactor.callLater(ms, () => void this.#passed(run, limit));
-    let call = reactor.callLater(longestMs, () => {
+    if (ms <= longestMs) return this.#calls.callLater(ms, () => void this.#passed(run, limit));
+    let call = this.#calls.callLater(longestMs, () => {
       call = this.#later(run, limit, ms - longestMs);
     });
     return { cancel: () => call.cancel() };
