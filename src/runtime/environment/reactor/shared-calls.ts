@@ -31,46 +31,59 @@ export class SharedCalls {
 
 class Group {
   readonly #timer: ScheduledCall;
-  readonly #members = new Set<Member>();
+  readonly #calls: SharedCall[] = [];
+  #pending = 0;
   #isClosed = false;
 
   constructor(reactor: Reactor, delayMs: number) {
     this.#timer = reactor.callLater(delayMs, () => {
-      for (const { call } of this.#members) call();
+      for (const call of this.#calls) call.make();
     });
   }
 
   add(call: () => void): ScheduledCall {
-    const member = new Member(this, call);
-    this.#members.add(member);
-    return member;
+    const shared = new SharedCall(this, call);
+    this.#calls.push(shared);
+    this.#pending += 1;
+    return shared;
   }
 
-  remove(member: Member): void {
-    if (this.#members.delete(member)) this.#cancelIfOver();
+  /** One of its calls is cancelled. */
+  cancelled(): void {
+    this.#pending -= 1;
+    this.#endIfEmpty();
   }
 
-  /** No further one comes. */
+  /** No further call comes. */
   close(): void {
     this.#isClosed = true;
-    this.#cancelIfOver();
+    this.#endIfEmpty();
   }
 
-  #cancelIfOver(): void {
-    if (this.#isClosed && this.#members.size === 0) this.#timer.cancel();
+  #endIfEmpty(): void {
+    if (this.#isClosed && this.#pending === 0) this.#timer.cancel();
   }
 }
 
-class Member implements ScheduledCall {
-  readonly call: () => void;
+class SharedCall implements ScheduledCall {
   readonly #group: Group;
+  /** Null once it is made or cancelled: the group may live for as long as the others. */
+  #call: (() => void) | null;
 
   constructor(group: Group, call: () => void) {
     this.#group = group;
-    this.call = call;
+    this.#call = call;
+  }
+
+  make(): void {
+    const call = this.#call;
+    this.#call = null;
+    call?.();
   }
 
   cancel(): void {
-    this.#group.remove(this);
+    if (this.#call === null) return;
+    this.#call = null;
+    this.#group.cancelled();
   }
 }
