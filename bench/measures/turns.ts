@@ -17,8 +17,9 @@ interface Rounds<Figures extends object> {
 type Taken<Figures extends object> = { readonly [Name in keyof Figures]: Figures[Name][] };
 
 /**
- * Measures all subjects once per round, in turns, so that a slow moment of the machine affects all of them. Each gets
- * one turn; after that a subject is skipped when its turn would not end within the budget.
+ * Measures all subjects once per round, in turns, so that a slow moment of the machine affects all of them. The order
+ * changes from round to round: those that share a process leave garbage to the one after them. Each gets one turn; after that a
+ * subject is skipped when its turn would not end within the budget.
  */
 export async function takeTurns<Figures extends object>(
   subjects: Subjects<Figures>,
@@ -29,7 +30,7 @@ export async function takeTurns<Figures extends object>(
   const durations = new Map<string, number>();
   const end = performance.now() + budgetMs;
   for (let round = 1; round <= rounds; round += 1) {
-    for (const name of names) {
+    for (const name of round % 2 === 1 ? names : names.toReversed()) {
       const take = subjects[name];
       const begin = performance.now();
       if (take === null || (round > 1 && once.includes(name))) continue;
