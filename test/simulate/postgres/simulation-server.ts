@@ -47,7 +47,8 @@ async function start(): Promise<Sessions> {
   process.once('exit', () => {
     if (folder !== null) removeServer(folder);
   });
-  const sessions = new Sessions(await startServer(made, settings));
+  // With checksums a read may write to the log: that a hint was set on a page.
+  const sessions = new Sessions(await startServer(made, settings, { hasChecksums: false }));
   await sessions.syncNothing();
   return sessions;
 }

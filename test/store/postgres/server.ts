@@ -54,17 +54,23 @@ export function removeServer(folder: string): void {
 }
 
 /**
- * Makes and starts a server in an empty folder, with any `name=value` settings on top. Gives its URL.
- * `removeServer` ends it.
+ * Makes and starts a server in an empty folder, with any `name=value` settings on top. Gives its URL. `hasChecksums: false`: its data
+ * has none, which versions before 18 have for a default. `removeServer` ends it.
  */
-export async function startServer(folder: string, settings: readonly string[] = []): Promise<string> {
+export async function startServer(
+  folder: string,
+  settings: readonly string[] = [],
+  { hasChecksums = true }: { readonly hasChecksums?: boolean } = {},
+): Promise<string> {
   const programs = programsFor(folder);
   const data = join(folder, 'data');
   mkdirSync(data, { mode: 0o700 });
   chmodSync(folder, 0o755);
   if (owner.uid !== undefined) chownSync(data, owner.uid, owner.gid);
+  const initdb = join(programs, 'initdb');
+  const knows = spawnSync(initdb, ['--help'], { encoding: 'utf8', ...owner, cwd: data }).stdout ?? '';
   const made = spawnSync(
-    join(programs, 'initdb'),
+    initdb,
     [
       '-D',
       data,
@@ -74,6 +80,7 @@ export async function startServer(folder: string, settings: readonly string[] = 
       '--locale=C',
       '--no-sync',
       '--no-instructions',
+      ...(hasChecksums || !knows.includes('--no-data-checksums') ? [] : ['--no-data-checksums']),
     ],
     { encoding: 'utf8', ...owner, cwd: data },
   );
