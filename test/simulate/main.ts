@@ -13,7 +13,7 @@ const usage = `npm run simulate -- [--seeds N] [--store ${storeKinds.join('|')}]
   --store KIND   the store below the processes (default memory)
   --lives N      random lives of one process with many dispatchers (default 200; not on postgres)
   --models N     random calls against a model (default 1000; not on postgres)
-  --mutants N    seeds in which each mutant must be found (default 200; 0: none is tried)
+  --mutants N    seeds in which each mutant must be found (default 400; 0: none is tried)
   --json         one JSON object as the last line of standard output
 
 On postgres statements go to a real server, one at a time in the order of the seed, and time is simulated: a seed
@@ -27,7 +27,7 @@ const options = {
   store: { type: 'string', default: 'memory' },
   lives: { type: 'string', default: '200' },
   models: { type: 'string', default: '1000' },
-  mutants: { type: 'string', default: '200' },
+  mutants: { type: 'string', default: '400' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
