@@ -5,11 +5,13 @@ import { SharedCalls } from '../../src/runtime/environment/reactor/shared-calls.
 let reactor: VirtualReactor;
 let calls: SharedCalls;
 let made: string[];
+let now: number;
 
 beforeEach(() => {
   reactor = new VirtualReactor();
   reactor.run();
-  calls = new SharedCalls(reactor);
+  calls = new SharedCalls(reactor, { now: () => now });
+  now = 0;
   made = [];
 });
 
@@ -66,4 +68,12 @@ it('nothing is pending when all calls of a turn are cancelled, in that turn or l
   calls.callLater(1000, () => undefined).cancel();
   await reactor.advance(1);
   expect(reactor.pending).toBe(0);
+});
+
+it('a call that begins after code that has blocked the turn has its whole delay', () => {
+  calls.callLater(1000, () => undefined);
+  now += 5000;
+  calls.callLater(1000, () => undefined);
+
+  expect(reactor.pending).toBe(2);
 });

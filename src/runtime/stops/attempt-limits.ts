@@ -31,7 +31,7 @@ export class AttemptLimits {
     this.#context = committer.context;
     this.#committer = committer;
     this.#requestStop = requestStop;
-    this.#calls = new SharedCalls(committer.context.reactor);
+    this.#calls = new SharedCalls(committer.context.reactor, committer.context);
   }
 
   /** Begins to watch an attempt that is called now. Most jobs have no limit. */

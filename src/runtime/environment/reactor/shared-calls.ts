@@ -1,24 +1,29 @@
-import type { Reactor, ScheduledCall } from './reactor.ts';
+import type { Clock, Reactor, ScheduledCall } from './reactor.ts';
 
 /**
- * Timed calls for many that begin together: those that are asked for in one turn, with one delay, share one call of the reactor. A
- * timer is the dearest part of watching over a short job, and a claim begins many of them.
+ * Timed calls for many that begin together: those that are asked for in one turn and one millisecond, with one delay, share one call of
+ * the reactor. A timer is the dearest part of watching over a short job, and a claim begins many of them.
  */
 export class SharedCalls {
   readonly #reactor: Reactor;
+  readonly #clock: Clock;
   /** Those of this turn, by their delays. */
   readonly #open = new Map<number, Group>();
 
-  constructor(reactor: Reactor) {
+  constructor(reactor: Reactor, clock: Clock) {
     this.#reactor = reactor;
+    this.#clock = clock;
   }
 
   callLater(delayMs: number, call: () => void): ScheduledCall {
+    const at = this.#clock.now();
     let group = this.#open.get(delayMs);
-    if (group === undefined) {
-      group = new Group(this.#reactor, delayMs);
+    // Code that blocks makes a turn long: what begins after it has its whole delay.
+    if (group === undefined || group.at !== at) {
+      group?.close();
+      group = new Group(this.#reactor, delayMs, at);
       this.#open.set(delayMs, group);
-      if (this.#open.size === 1) queueMicrotask(() => this.#close());
+      queueMicrotask(() => this.#close());
     }
     return group.add(call);
   }
@@ -30,12 +35,15 @@ export class SharedCalls {
 }
 
 class Group {
+  /** When it began. */
+  readonly at: number;
   readonly #timer: ScheduledCall;
   readonly #calls: SharedCall[] = [];
   #pending = 0;
   #isClosed = false;
 
-  constructor(reactor: Reactor, delayMs: number) {
+  constructor(reactor: Reactor, delayMs: number, at: number) {
+    this.at = at;
     this.#timer = reactor.callLater(delayMs, () => {
       for (const call of this.#calls) call.make();
     });
