@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs';
 import type { Options } from './embedded.ts';
-import { againstBefore } from './measures/against-before.ts';
 import { inArena } from './measures/arena.ts';
 import type { BurnDown } from './measures/burn-down.ts';
 import { type Check, checksOf } from './measures/check.ts';
 import { type Arena, type ContenderName, turnOf } from './measures/contenders.ts';
+import { againstBefore, costOf } from './measures/cost-ratio.ts';
 import { type Children, inChild } from './measures/in-child.ts';
 import type { Limits } from './measures/limits.ts';
 import type { ParkingOnPostgres } from './measures/parking-on-postgres.ts';
@@ -110,9 +110,7 @@ async function embeddedFigures(arena: Arena, { jobs, rounds, warmUpMs, budgetMs 
   await turn('size50', { warmUpMs })?.();
   const taken = await takeTurns(
     {
-      // Three parts in a hundred are less than what differs between short burn-downs.
-      size50: turn('size50', { jobs: 3 * jobs }),
-      timed50: turn('timed50', { jobs: 3 * jobs }),
+      size50: turn('size50'),
       level50: turn('level50'),
       levels50: turn('levels50'),
       waiting: waits(),
@@ -123,18 +121,21 @@ async function embeddedFigures(arena: Arena, { jobs, rounds, warmUpMs, budgetMs 
   const against = { place: arena.place, jobs, warmUpMs, processes: 7, rounds: 5 };
   const unusedRatio = await againstBefore(before, against);
   const now = medians(taken.waiting);
+  progress('time limits');
+  const timeoutRatio = await costOf({ timeout: '1h' }, { ...against, jobs: 2 * jobs });
   progress('claims of three priorities');
-  const claims = await inChild<LevelFigures>('priorities', { jobs: 30_000, rounds: 9 });
+  const claims = medians(
+    await inTurn(5, () => inChild<LevelFigures>('priorities', { jobs: 30_000, rounds: 5 })),
+  );
   const old = taken.waitingBefore.length === 0 ? null : medians(taken.waitingBefore);
   return {
     unusedRatio,
     unusedBytes: old === null ? null : now.commitBytes - old.commitBytes,
     unusedHeapBytes: old === null ? null : now.heapBytesPerJob - old.heapBytesPerJob,
-    timeoutRatio: inPairs(taken.timed50, taken.size50, 'cpuUsPerJob'),
+    timeoutRatio,
     prioritiesRatio: inPairs(taken.levels50, taken.level50, 'cpuUsPerJob'),
     prioritiesClaimRatio: claims.ratio,
     size50: medians(taken.size50),
-    timed50: medians(taken.timed50),
     levels50: medians(taken.levels50),
   };
 }
