@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
 import type { Options } from './embedded.ts';
 import type { ActorOptions } from './measures/actors.ts';
+import { againstBefore } from './measures/against-before.ts';
 import { inArena } from './measures/arena.ts';
 import { type Check, checksOf } from './measures/check.ts';
-import { againstBefore } from './measures/cost-ratio.ts';
 import { inChild } from './measures/in-child.ts';
 import { freshFolder } from './measures/place.ts';
 import { inPostgresArena } from './measures/postgres-arena.ts';

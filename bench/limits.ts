@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs';
 import type { Options } from './embedded.ts';
+import { againstBefore } from './measures/against-before.ts';
 import { inArena } from './measures/arena.ts';
 import type { BurnDown } from './measures/burn-down.ts';
 import { type Check, checksOf } from './measures/check.ts';
 import { type Arena, type ContenderName, turnOf } from './measures/contenders.ts';
-import { againstBefore, costOf } from './measures/cost-ratio.ts';
 import { type Children, inChild } from './measures/in-child.ts';
 import type { Limits } from './measures/limits.ts';
 import type { ParkingOnPostgres } from './measures/parking-on-postgres.ts';
@@ -13,6 +13,7 @@ import { inPostgresArena } from './measures/postgres-arena.ts';
 import type { LevelFigures } from './measures/priorities.ts';
 import { releaseBefore } from './measures/release-before.ts';
 import type { Schedules } from './measures/schedules.ts';
+import type { SideBySide } from './measures/side-by-side.ts';
 import { median, medians } from './measures/statistics.ts';
 import type { Threads } from './measures/threads.ts';
 import { progress, takeTurns } from './measures/turns.ts';
@@ -106,6 +107,18 @@ async function embeddedFigures(arena: Arena, { jobs, rounds, warmUpMs, budgetMs 
     return figures;
   };
 
+  const timed = async (): Promise<SideBySide> => {
+    const settings = { size: 50, dir: freshFolder(arena.place) };
+    const bursts = { jobs: 1000, bursts: jobs / 100, warmUpBursts: 60 };
+    const figures = await inChild<SideBySide>('side-by-side', {
+      settings,
+      features: { timeout: '1h' },
+      ...bursts,
+    });
+    rmSync(settings.dir, { recursive: true });
+    return figures;
+  };
+
   progress('warming up');
   await turn('size50', { warmUpMs })?.();
   const taken = await takeTurns(
@@ -122,7 +135,7 @@ async function embeddedFigures(arena: Arena, { jobs, rounds, warmUpMs, budgetMs 
   const unusedRatio = await againstBefore(before, against);
   const now = medians(taken.waiting);
   progress('time limits');
-  const timeoutRatio = await costOf({ timeout: '1h' }, { ...against, jobs: 2 * jobs });
+  const { ratio: timeoutRatio } = medians(await inTurn(7, timed));
   progress('claims of three priorities');
   const claims = medians(
     await inTurn(5, () => inChild<LevelFigures>('priorities', { jobs: 30_000, rounds: 5 })),

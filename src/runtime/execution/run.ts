@@ -102,6 +102,12 @@ export class HandedOverError extends ReassignedError {}
 /** A callback was stopped with its process: the run of its root job ends here, too, and the next process continues its callbacks. */
 export class CallbackStoppedError extends HandedOverError {}
 
+/** What watches over a run for some time. */
+interface Timers {
+  /** Takes back its timed calls for this run. */
+  cancel(run: Run): void;
+}
+
 /** An outcome and its commit. */
 export interface CommittedEnding {
   readonly changes: readonly StagedChange[];
@@ -223,8 +229,8 @@ export class Run {
   ending: Promise<void> | null = null;
   /** What the run is at: its code, the question to its policy, or the commit of what follows. Only code is stopped. */
   phase: 'code' | 'policy' | 'commit' = 'commit';
-  /** Takes back the timed calls that watch over it; null without any. */
-  timers: { cancel(): void } | null = null;
+  /** Its timed calls; null without any. */
+  timers: Timers | null = null;
   /** The state because of which its code was asked to stop; null while it was not. */
   askedIn: JobRecord['state'] | null = null;
   /** Its code goes on although its job has ended, or was put back: nothing that it does counts. */
@@ -285,8 +291,8 @@ export class Run {
   }
 
   /** Replaces the timed calls that watch over it. */
-  watch(timers: { cancel(): void } | null): void {
-    this.timers?.cancel();
+  watch(timers: Timers | null): void {
+    this.timers?.cancel(this);
     this.timers = timers;
   }
 

@@ -5,7 +5,7 @@ import type { Committer } from '../commits/committer.ts';
 import { isStoreAway, isStoreClosed } from '../commits/retry-rules.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { ScheduledCall } from '../environment/reactor/reactor.ts';
-import { SharedCalls } from '../environment/reactor/shared-calls.ts';
+import { SharedTimers } from '../environment/reactor/shared-timers.ts';
 import type { Run } from '../execution/run.ts';
 
 type Limit = Exclude<Stop['cause'], 'cancel'>;
@@ -23,7 +23,7 @@ export class AttemptLimits {
   readonly #context: RuntimeContext;
   readonly #committer: Committer;
   readonly #requestStop: (job: string) => void;
-  readonly #calls: SharedCalls;
+  readonly #timeouts: SharedTimers<Run>;
   readonly #beats = new WeakMap<Run, () => void>();
 
   /** `requestStop`: looks whether the code of a job is to stop. */
@@ -31,7 +31,8 @@ export class AttemptLimits {
     this.#context = committer.context;
     this.#committer = committer;
     this.#requestStop = requestStop;
-    this.#calls = new SharedCalls(committer.context.reactor, committer.context);
+    const { context } = committer;
+    this.#timeouts = new SharedTimers(context.reactor, context, (run) => void this.#passed(run, 'timeout'));
   }
 
   /** Begins to watch an attempt that is called now. Most jobs have no limit. */
@@ -39,12 +40,12 @@ export class AttemptLimits {
     const { timeout, deadline, name } = run.job;
     const heartbeat = this.#context.registry.definition(name)?.heartbeat ?? null;
     if (timeout === null && deadline === null && heartbeat === null) return;
-    const onTimeout = timeout === null ? null : this.#later(run, 'timeout', timeout);
     // Most of those that have a limit have this one alone.
-    if (deadline === null && heartbeat === null) {
-      run.watch(onTimeout);
+    if (timeout !== null && timeout <= longestMs && deadline === null && heartbeat === null) {
+      run.watch(this.#timeouts.begin(timeout, run));
       return;
     }
+    const onTimeout = timeout === null ? null : this.#later(run, 'timeout', timeout);
     const msLeft = deadline === null ? null : Math.max(0, deadline - this.#context.store.now());
     const onDeadline = msLeft === null ? null : this.#later(run, 'deadline', msLeft);
     let onHeartbeat = heartbeat === null ? null : this.#later(run, 'heartbeat', heartbeat);
@@ -62,8 +63,9 @@ export class AttemptLimits {
   }
 
   #later(run: Run, limit: Limit, ms: number): ScheduledCall {
-    if (ms <= longestMs) return this.#calls.callLater(ms, () => void this.#passed(run, limit));
-    let call = this.#calls.callLater(longestMs, () => {
+    const { reactor } = this.#context;
+    if (ms <= longestMs) return reactor.callLater(ms, () => void this.#passed(run, limit));
+    let call = reactor.callLater(longestMs, () => {
       call = this.#later(run, limit, ms - longestMs);
     });
     return { cancel: () => call.cancel() };
