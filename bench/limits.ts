@@ -138,7 +138,7 @@ async function embeddedFigures(arena: Arena, { jobs, rounds, warmUpMs, budgetMs 
   const { ratio: timeoutRatio } = medians(await inTurn(7, timed));
   progress('claims of three priorities');
   const claims = medians(
-    await inTurn(5, () => inChild<LevelFigures>('priorities', { jobs: 30_000, rounds: 5 })),
+    await inTurn(5, () => inChild<LevelFigures>('priorities', { jobs: 30_000, rounds: 9 })),
   );
   const old = taken.waitingBefore.length === 0 ? null : medians(taken.waitingBefore);
   return {
