@@ -120,10 +120,9 @@ async function embeddedFigures(arena: Arena, { jobs, rounds, warmUpMs, budgetMs 
   };
 
   progress('warming up');
-  await turn('size50', { warmUpMs })?.();
+  await turn('level50', { warmUpMs })?.();
   const taken = await takeTurns(
     {
-      size50: turn('size50'),
       level50: turn('level50'),
       levels50: turn('levels50'),
       waiting: waits(),
@@ -148,7 +147,7 @@ async function embeddedFigures(arena: Arena, { jobs, rounds, warmUpMs, budgetMs 
     timeoutRatio,
     prioritiesRatio: inPairs(taken.levels50, taken.level50, 'cpuUsPerJob'),
     prioritiesClaimRatio: claims.ratio,
-    size50: medians(taken.size50),
+    level50: medians(taken.level50),
     levels50: medians(taken.levels50),
   };
 }

@@ -44,7 +44,7 @@ class SharedTimer<Member> {
   /** When it began. */
   readonly at: number;
   readonly #call: ScheduledCall;
-  /** Those whose delay is not over. Who is cancelled is let go: the timer may live for as long as the others. */
+  /** Those whose delay is not over. The timer may last long for one of them, so it does not keep those that are cancelled. */
   readonly #members: Member[] = [];
   #isClosed = false;
 
@@ -61,6 +61,7 @@ class SharedTimer<Member> {
     this.#members.push(member);
   }
 
+  /** The last member takes the place of the one that is cancelled. */
   cancel(member: Member): void {
     const at = this.#members.indexOf(member);
     if (at < 0) return;
