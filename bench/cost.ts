@@ -262,7 +262,7 @@ function jobOf(number: number): Change {
     name: 'note',
     args: ['x'.repeat(150), number],
     parent: { queue: '' },
-    order: ['now', 0],
+    line: 'now',
     beginAfter: 1_700_000_000_000 + number,
   };
   const id = `job-${String(number).padStart(16, '0')}`;

@@ -7,7 +7,7 @@ type Change = Partial<JobContext>;
 export function joinQueue(context: JobContext, event: EventOf<'job.put'>): Change {
   return {
     parent: { queue: event.queue },
-    order: [event.beginAfter > event.at ? 'held' : 'now', 0],
+    line: event.beginAfter > event.at ? 'held' : 'now',
     beginAfter: event.beginAfter,
     ...(event.beginAfter < event.at ? { readyAt: event.at } : {}),
     ...(context.deadline === null && event.deadline != null ? { deadline: event.deadline } : {}),
@@ -18,7 +18,7 @@ export function joinQueue(context: JobContext, event: EventOf<'job.put'>): Chang
 export function leaveQueue(context: JobContext, event: EventOf<'job.pull'>): Change {
   return {
     parent: event.system === null ? null : { system: event.system },
-    order: null,
+    line: null,
     ...(event.system === null ? { assigner: null } : {}),
     ...(context.quotas.length > 0 ? { quotas: [] } : {}),
   };
@@ -27,7 +27,7 @@ export function leaveQueue(context: JobContext, event: EventOf<'job.pull'>): Cha
 export function enterAgent(context: JobContext, event: EventOf<'job.claim'>): Change {
   return {
     parent: { queue: event.queue, dispatcher: event.dispatcher, agent: event.agent },
-    order: ['claimed', 0],
+    line: 'claimed',
     epoch: event.epoch,
     claim: context.claim + 1,
     // A job that has its outcome is only filed: a quota slot that it took would never be freed.
@@ -38,7 +38,7 @@ export function enterAgent(context: JobContext, event: EventOf<'job.claim'>): Ch
 }
 
 export function returnToQueue(context: JobContext, event: EventOf<'job.unassign'>): Change {
-  return { parent: { queue: event.queue }, order: ['now', 0], claim: context.claim + 1 };
+  return { parent: { queue: event.queue }, line: 'now', claim: context.claim + 1 };
 }
 
 export function countStart(context: JobContext, event: EventOf<'job.start'>): Change {
@@ -105,7 +105,7 @@ function left({ parent, claim }: JobContext): Change {
   if (parent === null || !('queue' in parent)) return {};
   return {
     parent: { left: parent.queue },
-    order: null,
+    line: null,
     ...('agent' in parent ? { claim: claim + 1 } : {}),
   };
 }
@@ -163,7 +163,7 @@ export function rejoinQueue(context: JobContext, event: EventOf<'job.reschedule'
   const held = event.beginAfter !== null && event.beginAfter > event.at;
   return {
     parent: { queue: event.queue },
-    order: [held ? 'held' : 'putBack', 0],
+    line: held ? 'held' : 'putBack',
     claim: context.claim + 1,
     activeStart: null,
     retryData: event.retryData,
@@ -179,7 +179,7 @@ export function rejoinQueue(context: JobContext, event: EventOf<'job.reschedule'
 export function putOff(context: JobContext, event: EventOf<'job.snooze'>): Change {
   return {
     parent: { queue: event.queue },
-    order: ['held', 0],
+    line: 'held',
     beginAfter: event.beginAfter,
     claim: context.claim + 1,
     activeStart: null,
@@ -191,7 +191,7 @@ export function putOff(context: JobContext, event: EventOf<'job.snooze'>): Chang
 export function handBack(context: JobContext, event: EventOf<'job.handBack'>): Change {
   return {
     parent: { queue: event.queue },
-    order: ['putBack', 0],
+    line: 'putBack',
     claim: context.claim + 1,
     activeStart: null,
   };
@@ -202,7 +202,7 @@ export function defer(context: JobContext, event: EventOf<'job.defer'>): Change 
   const held = event.beginAfter > event.at;
   return {
     beginAfter: event.beginAfter,
-    order: [held ? 'held' : 'now', 0],
+    line: held ? 'held' : 'now',
     ...(held && context.quotas.length > 0 ? { quotas: [] } : {}),
   };
 }
@@ -220,7 +220,7 @@ export function startOver(context: JobContext, event: EventOf<'callback.reset'>)
 
 /** Raises the claim, the fence: the worker that still runs the job cannot write any more. */
 export function handToSystemJob(context: JobContext, event: EventOf<'job.interrupt'>): Change {
-  return { parent: { system: event.system }, order: null, claim: context.claim + 1 };
+  return { parent: { system: event.system }, line: null, claim: context.claim + 1 };
 }
 
 export function fileInHistory(context: JobContext, event: EventOf<'job.complete' | 'job.file'>): Change {

@@ -23,11 +23,8 @@ export function isAgentPlace(place: Place): place is AgentPlace {
   return 'agent' in place;
 }
 
-/**
- * The line that a job waits in, and its position there. The store replaces a key of 0 by the seq of the entry,
- * so that positions follow the order of commits.
- */
-export type Order = readonly [line: 'putBack' | 'now' | 'held' | 'claimed' | 'callback', key: number];
+/** A line that a job stands in. Each change that names one puts the job at its end: the store keeps the seq of that entry. */
+export type JobLine = 'putBack' | 'now' | 'held' | 'claimed' | 'callback';
 
 /** An error as it is stored: no live reference, readable in every process. */
 export interface Failure {
@@ -101,7 +98,7 @@ export interface JobContext {
   /** What its retry policy keeps between calls. */
   readonly retryData: { readonly [key: string]: Json } | null;
   readonly parent: Place | null;
-  readonly order: Order | null;
+  readonly line: JobLine | null;
   /** UUID of the process that put it first. */
   readonly assigner: string | null;
   /** Opening of the store in which it was claimed last. */
@@ -162,7 +159,7 @@ export function newJobContext(input: JobInput): JobContext {
     retryPolicy: input.retryPolicy ?? null,
     retryData: input.retryData ?? null,
     parent: input.parent ?? null,
-    order: input.order ?? null,
+    line: input.line ?? null,
     assigner: input.assigner ?? null,
     epoch: input.epoch ?? 0,
     claim: input.claim ?? 0,

@@ -92,7 +92,7 @@ export const jobMachine = setup({
     setPriority: assign(({ event }) => ({ priority: (event as EventOf<'priority.set'>).priority })),
     moveToJob: assign(({ event }) => ({
       parent: { job: (event as EventOf<'callback.move'>).to },
-      order: ['callback', 0] as const,
+      line: 'callback' as const,
     })),
     fileInHistory: assign(({ context, event }) => fileInHistory(context, event as EventOf<'job.complete'>)),
     setCallable: assign(({ event }) => ({ name: (event as EventOf<'callable.set'>).name })),

@@ -73,7 +73,7 @@ function quota(name: string, figures: object): Change {
 }
 
 function put(id: string, keys: readonly string[] | null): Change {
-  const place = { parent: { queue: '' }, order: ['now', 0], beginAfter: 0 } as const;
+  const place = { parent: { queue: '' }, line: 'now', beginAfter: 0 } as const;
   const patch = { name: 'work', args: [id], ...(keys === null ? {} : { keys }), ...place };
   return { kind: 'job', id, event: 'job.put', from: 'new', to: 'pending', patch: patch as Change['patch'] };
 }
@@ -111,7 +111,7 @@ async function claim(
       const parent = { queue: '', dispatcher: 'd', agent: 'main' };
       const patch = {
         parent,
-        order: ['claimed', 0],
+        line: 'claimed',
         claim: job.claim + 1,
         ...(quotas.length > 0 ? { quotas } : {}),
       };

@@ -44,7 +44,7 @@ async function claimTime(store: OpenStore, jobs: number, count: number, queue: s
       take: ({ job }) => [
         changeOf(job.id, 'job.claim', 'pending', 'assigned', {
           parent: { queue, dispatcher: 'd', agent: 'a' },
-          order: ['claimed', 0],
+          line: 'claimed',
           claim: 1,
         }),
       ],
@@ -56,7 +56,7 @@ async function claimTime(store: OpenStore, jobs: number, count: number, queue: s
 
 function waiting(id: string, queue: string, priority: number): Change {
   const level = priority === 0 ? {} : { priority };
-  const patch = { name: 'noop', parent: { queue }, order: ['now', 0], beginAfter: 1000, ...level };
+  const patch = { name: 'noop', parent: { queue }, line: 'now', beginAfter: 1000, ...level };
   return changeOf(id, 'job.put', 'new', 'pending', patch);
 }
 

@@ -70,7 +70,7 @@ async function chainOf(history: AsyncIterable<HistoryEntry>, seq: number): Promi
   return { seq, later, until, isWhole };
 }
 
-/** Whether a record was there at a moment of which history has no entry any more. Only jobs and actors say when they began. */
+/** Whether a record was there at a moment of which history has no entry any more. Only jobs, proxies and actors say when they began. */
 function wasThere({ later, seq }: Chain, now: Records[Kind]): boolean {
   return ('createdSeq' in now ? now.createdSeq : (later.at(-1)?.q ?? now.lastSeq)) <= seq;
 }
@@ -126,5 +126,6 @@ function partlyKnown<K extends Kind>(
 }
 
 function keysOf({ patch }: HistoryEntry): string[] {
-  return Object.keys(patch ?? {});
+  const keys = Object.keys(patch ?? {});
+  return keys.includes('line') ? [...keys, 'position'] : keys;
 }

@@ -62,7 +62,7 @@ const table: { readonly [K in Kind]: KindInfo<K> } = {
     blank: {
       ...reserved,
       parent: { job: '' },
-      order: ['callback', 0],
+      createdSeq: 0,
       branches: [],
       otherwise: null,
       chosen: null,

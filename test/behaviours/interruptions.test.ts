@@ -333,7 +333,7 @@ forEachStore('interruptions', (makeStore) => {
           expect: [],
           changes: [
             change('job.reschedule', 'active.running', 'pending', { parent: { queue: '' }, claim: 3 }),
-            change('job.claim', 'pending', 'assigned', { parent: held, order: ['claimed', 0], claim: 4 }),
+            change('job.claim', 'pending', 'assigned', { parent: held, line: 'claimed', claim: 4 }),
             change('job.start', 'assigned', 'active.running', { attempts: 2 }),
           ],
         });

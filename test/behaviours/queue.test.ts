@@ -172,8 +172,8 @@ forEachStore('Queue', (makeStore) => {
     const [now] = await putAll(queue, 'now');
 
     expect(await texts(queue)).toEqual(['now', 'a', 'b1', 'b2', 'c']);
-    expect(jobs.map((job) => job.record.order?.[0])).toEqual(['held', 'held', 'held', 'held']);
-    expect(now?.record.order?.[0]).toBe('now');
+    expect(jobs.map((job) => job.record.line)).toEqual(['held', 'held', 'held', 'held']);
+    expect(now?.record.line).toBe('now');
   });
 
   it('[Q-9] a job with a time in the past joins the end of the line like any other', async () => {
@@ -421,7 +421,7 @@ forEachStore('Queue', (makeStore) => {
   it('[Q-22] a held job is claimed at its time from its place: nothing moves it before', async () => {
     const { box, queue, reactor } = await makeQueue();
     const job = await queue.put(note('x'), { beginAfter: '1h' });
-    const { order } = (await job.refresh()).record;
+    const { line, position } = (await job.refresh()).record;
 
     await reactor.advance('2h');
     const due = (await job.refresh()).record;
@@ -429,7 +429,7 @@ forEachStore('Queue', (makeStore) => {
     for await (const entry of job.history()) entries.push(entry.event);
     const claimed = await queue.claim();
 
-    expect(due.order).toEqual(order);
+    expect([due.line, due.position]).toEqual([line, position]);
     expect(entries).toEqual(['job.put']);
     expect(claimed?.id).toBe(job.id);
     expect(box.state).toBe('running');

@@ -243,8 +243,12 @@ forEachStore('Unique', (makeStore) => {
     const second = await queue.put(feed('quick', 2), { priority: 3, keys: { host: 'b' } });
 
     expect([second.id, second.putResult, second.args]).toEqual([first.id, 'replaced', ['quick', 2]]);
-    const { order, priority, keys } = (await first.refresh()).record;
-    expect({ order, priority, keys }).toEqual({ order: first.record.order, priority: 3, keys: ['host/b'] });
+    const { position, priority, keys } = (await first.refresh()).record;
+    expect({ position, priority, keys }).toEqual({
+      position: first.record.position,
+      priority: 3,
+      keys: ['host/b'],
+    });
     const entries: string[] = [];
     for await (const { event } of first.history()) entries.push(event);
     expect(entries).toEqual(['job.put', 'args.set', 'priority.set', 'keys.set']);

@@ -68,7 +68,7 @@ class Life {
 
   put(keys: readonly string[]): void {
     const id = `job-${this.#session.seq}`;
-    const place = { parent: { queue: '' }, order: ['now', 0], beginAfter: 0 };
+    const place = { parent: { queue: '' }, line: 'now', beginAfter: 0 };
     const patch = { name: 'work', args: [], keys, ...place } as Change['patch'];
     void this.#session.commit([{ kind: 'job', id, event: 'job.put', from: 'new', to: 'pending', patch }]);
     this.picture.jobs.set(id, { id, keys, isHeld: false });
@@ -76,7 +76,7 @@ class Life {
 
   /** Ends a job: its keys are free. */
   end(id: string): void {
-    const ended = { parent: { left: '' }, order: null, ending: 'succeeded', activeEnd: openedAt } as const;
+    const ended = { parent: { left: '' }, line: null, ending: 'succeeded', activeEnd: openedAt } as const;
     const patch = { ...ended, quotas: [] } as Change['patch'];
     const states = { from: 'assigned', to: 'completed' };
     void this.#session.commit([{ kind: 'job', id, event: 'job.finish', ...states, patch }]);

@@ -103,7 +103,7 @@ export class Session {
       accepts: { lane: () => true, job: null },
       take: ({ job, quotas }) => {
         const parent = { queue: '', dispatcher: 'd', agent: 'main' };
-        const patch = { parent, order: ['claimed', 0], quotas } as Change['patch'];
+        const patch = { parent, line: 'claimed', quotas } as Change['patch'];
         changes.push({ kind: 'job', id: job.id, event: 'job.claim', from: 'pending', to: 'assigned', patch });
         return changes.slice(-1);
       },

@@ -115,7 +115,7 @@ export function drawChanges(random: Random): Change[] {
 function tick(name: string, at: number): Change[] {
   const id = `${name}-${at}`;
   const origin = { schedule: `/${name}`, tick: at };
-  const put = { name: 'ticked', origin, parent: { queue: '' }, order: ['now', 0], beginAfter: at };
+  const put = { name: 'ticked', origin, parent: { queue: '' }, line: 'now', beginAfter: at };
   return [
     changed('schedule', `/${name}`, {
       lastTick: at,
@@ -134,7 +134,7 @@ function step(name: string, at: number): Change[] {
   // Taken at the instant of the opening: it is not to be dropped yet.
   const mail = { actor: id, machine: 'order', endedAt: openedAt };
   const state = { machine: 'order', status: 'active', 'c:at': at, 'c:list': [], dueAt: at };
-  const put = { name: 'child', parent: { queue: '' }, order: ['now', 0], beginAfter: at };
+  const put = { name: 'child', parent: { queue: '' }, line: 'now', beginAfter: at };
   return [
     { ...changed('actor', id, state), to: `s${at}`, arg: { by: name, at } },
     { ...changed('message', `${id}#${at}`, { ...mail, event: { type: 'go' }, at }), to: 'taken' },

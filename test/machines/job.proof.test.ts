@@ -7,9 +7,9 @@ import { expectSameSteps } from '../model/chart/equality.ts';
 
 // Leaves out counters, which grow without end, and settings, which decide nothing. Guards and assigns read only
 // the rest.
-const steering = ({ parent, order, assigner, quotas, waitingOn, stop, outcome, ending }: JobContext) => [
+const steering = ({ parent, line, assigner, quotas, waitingOn, stop, outcome, ending }: JobContext) => [
   parent && Object.keys(parent),
-  order?.[0],
+  line,
   assigner,
   quotas.length,
   waitingOn,

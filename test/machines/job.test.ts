@@ -105,14 +105,14 @@ const texts = (edges: readonly Edge[]): string[] => edges.map(text).sort();
 
 const kinds: Readonly<Record<string, JobInput>> = {
   'a job': { name: 'index' },
-  'a callback': { name: 'then', parent: { job: 'j1' }, order: ['callback', 7] },
-  'a branch of a proxy': { name: 'then', parent: { proxy: 'x1' }, order: ['callback', 7] },
+  'a callback': { name: 'then', parent: { job: 'j1' }, line: 'callback' },
+  'a branch of a proxy': { name: 'then', parent: { proxy: 'x1' }, line: 'callback' },
 };
 
 /** What guards and assigns read. Counters and settings do not make another state. */
-const steering = ({ parent, order, quotas, waitingOn, stop, outcome }: JobContext): unknown => [
+const steering = ({ parent, line, quotas, waitingOn, stop, outcome }: JobContext): unknown => [
   parent && Object.keys(parent),
-  order?.[0],
+  line,
   quotas.length,
   waitingOn,
   stop?.cause,
@@ -138,7 +138,7 @@ function leafOf(value: unknown): string {
         .join('.');
 }
 
-/** The context of a record, without the key of the order, which the store sets. */
+/** The context of a record, without what only the store sets. */
 function contextOf(record: JobRecord): JobContext {
   const {
     id: _i,
@@ -146,13 +146,14 @@ function contextOf(record: JobRecord): JobContext {
     rev: _r,
     lastSeq: _l,
     createdSeq: _c,
+    position: _p,
     state: _s,
     uniqueKey,
     reply,
     ...context
   } = record;
   expect([uniqueKey, reply]).toEqual([null, null]);
-  return { ...context, order: context.order === null ? null : [context.order[0], 0] };
+  return context;
 }
 
 /** The result of a path in XState itself: the reference for what stores keep. */
@@ -160,11 +161,7 @@ function expected(path: Path, input: JobInput): { state: string; context: JobCon
   let [snapshot] = initialTransition(jobMachine, input);
   for (const { event } of path.steps.slice(1))
     [snapshot] = transition(jobMachine, snapshot, event as JobEvent);
-  const { order } = snapshot.context;
-  return {
-    state: leafOf(snapshot.value),
-    context: { ...snapshot.context, order: order === null ? null : [order[0], 0] },
-  };
+  return { state: leafOf(snapshot.value), context: snapshot.context };
 }
 
 describe('the job chart', () => {
@@ -225,8 +222,8 @@ describe.each(Object.entries(stores))(
         const tickets: Promise<void>[] = [];
         for (const [at, path] of paths.entries()) {
           let record = newJobRecord(`job-${at}`, input);
-          const { parent = null, order = null } = record;
-          const patch = { name: record.name, parent, order } as never;
+          const { parent = null, line = null } = record;
+          const patch = { name: record.name, parent, line } as never;
           const born = {
             kind: 'job',
             id: record.id,
@@ -393,7 +390,7 @@ describe('whatever happens to a job', () => {
     property((walked) => {
       for (const { event, before, after, moved } of walked) {
         if (!moved) continue;
-        const gives = after.outcome !== null || event.type === 'job.pull' || after.order?.[0] === 'held';
+        const gives = after.outcome !== null || event.type === 'job.pull' || after.line === 'held';
         // Slots under names and keys that it no longer has are free.
         const renames = event.type === 'keys.set' || event.type === 'quotaNames.set';
         if (renames) expect(before.quotas).toEqual(expect.arrayContaining([...after.quotas]));

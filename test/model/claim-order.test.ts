@@ -100,8 +100,8 @@ async function pictureOf({ store }: World): Promise<Picture> {
 /** put-back jobs first; then the heads of the immediate line and of the held ones are compared, held first on a tie. */
 function iterationOrder(jobs: readonly JobRecord[]): JobRecord[] {
   const waiting = jobs.filter(({ parent }) => parent !== null && 'queue' in parent && !('agent' in parent));
-  const byKey = (one: JobRecord, other: JobRecord) => (one.order?.[1] ?? 0) - (other.order?.[1] ?? 0);
-  const line = (name: string) => waiting.filter(({ order }) => order?.[0] === name).sort(byKey);
+  const byKey = (one: JobRecord, other: JobRecord) => one.position - other.position;
+  const line = (name: string) => waiting.filter((job) => job.line === name).sort(byKey);
   const held = line('held').sort(
     (one, other) => Number(one.beginAfter) - Number(other.beginAfter) || (one.id < other.id ? -1 : 1),
   );
@@ -120,9 +120,9 @@ function iterationOrder(jobs: readonly JobRecord[]): JobRecord[] {
 function isBefore(one: JobRecord, other: JobRecord, agingMs: number | null, now: number): boolean {
   const rankOf = (job: JobRecord): number[] => {
     const isDue = Number(job.beginAfter) <= now;
-    const isBack = job.order?.[0] === 'putBack';
+    const isBack = job.line === 'putBack';
     if (!isDue) return [2, Number(job.beginAfter), job.priority];
-    if (isBack) return [0, Number(job.order?.[1])];
+    if (isBack) return [0, job.position];
     const ready = Math.max(Number(job.beginAfter), Number(job.readyAt ?? 0));
     return agingMs === null ? [1, job.priority] : [1, ready + job.priority * agingMs, job.priority];
   };

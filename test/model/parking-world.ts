@@ -51,11 +51,11 @@ export class World {
     if (job === undefined) return;
     const { id, state } = job;
     if (step.does === 'putBack')
-      await this.#move(id, state, 'pending', { parent: { queue: '' }, order: ['putBack', 0] });
+      await this.#move(id, state, 'pending', { parent: { queue: '' }, line: 'putBack' });
     else
       await this.#move(id, state, 'completed', {
         parent: { left: '' },
-        order: null,
+        line: null,
         quotas: [],
         ending: 'cancelled',
       });
@@ -68,7 +68,7 @@ export class World {
       accepts: { lane: (name) => only === undefined || name === only, job: null },
       take: ({ job, quotas, expired }) => {
         const parent = expired ? { left: '' } : { queue: '', dispatcher: 'd', agent: 'main' };
-        const patch = { parent, order: ['claimed', 0], quotas: expired ? [] : quotas } as const;
+        const patch = { parent, line: 'claimed', quotas: expired ? [] : quotas } as const;
         const to = expired ? 'completed' : 'assigned';
         return [{ kind: 'job', id: job.id, event: 'job.claim', from: 'pending', to, patch: patch as never }];
       },
@@ -101,7 +101,7 @@ export class World {
 
   async #put({ name, keys, by }: Extract<Step, { does: 'put' }>): Promise<void> {
     const id = `j${String(this.#count++).padStart(3, '0')}`;
-    const place = { parent: { queue: '' }, order: ['now', 0], beginAfter: this.now, beginBy: by };
+    const place = { parent: { queue: '' }, line: 'now', beginAfter: this.now, beginBy: by };
     await this.#move(id, 'new', 'pending', {
       name,
       args: [],

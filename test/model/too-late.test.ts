@@ -13,7 +13,7 @@ function put(id: string, settings: object): object {
     name: 'work',
     args: [],
     parent: { queue: '' },
-    order: ['now', 0],
+    line: 'now',
     beginAfter: 0,
     ...settings,
   };
@@ -21,14 +21,14 @@ function put(id: string, settings: object): object {
 }
 
 function pull(id: string): object {
-  const patch = { parent: null, order: null };
+  const patch = { parent: null, line: null };
   return { kind: 'job', id, event: 'job.pull', from: 'pending', to: 'new', patch };
 }
 
 it('a store says when a waiting job is too late, as long as it waits', async () => {
   const open = await openByHand(memoryStore(), () => 0);
   await commit(open, put('a', { deadline: 500 }), put('b', { beginBy: 300 }), put('c', {}));
-  await commit(open, put('d', { beginAfter: 100, beginBy: 50, order: ['held', 0] }));
+  await commit(open, put('d', { beginAfter: 100, beginBy: 50, line: 'held' }));
 
   const all = [await open.due(0), await open.due(100), await open.due(151), await open.due(301)];
   await commit(open, pull('b'), pull('d'));
@@ -49,7 +49,7 @@ it('a store says when a parked job is too late', async () => {
     ...{ queue: '', limit: 9, by: 'test', agent: null, choose: null },
     accepts: { lane: () => true, job: null },
     take: ({ job, quotas }) => {
-      const place = { parent: { queue: '', dispatcher: 'd', agent: 'main' }, order: ['claimed', 0], quotas };
+      const place = { parent: { queue: '', dispatcher: 'd', agent: 'main' }, line: 'claimed', quotas };
       const change = {
         kind: 'job',
         id: job.id,

@@ -181,7 +181,7 @@ export class RandomSystem {
       const quotas = expired ? job.quotas : candidate.quotas;
       const [dispatcher = '', name = ''] = agent.id.split('/').slice(1);
       const parent = { queue: agent.queue, dispatcher, agent: name };
-      const patch = { parent, order: ['claimed', 0], epoch: this.open.epoch, claim: job.claim + 1, quotas };
+      const patch = { parent, line: 'claimed', epoch: this.open.epoch, claim: job.claim + 1, quotas };
       return [changeOf(id, 'job.claim', 'pending', 'assigned', patch)];
     });
   }
@@ -273,13 +273,13 @@ async function befall(
     take: ({ job, quotas, expired }) => {
       if (job.id !== id || expired) return null;
       const parent = { queue, dispatcher, agent: name };
-      const patch = { parent, order: ['claimed', 0], epoch: store.open.epoch, claim: job.claim + 1, quotas };
+      const patch = { parent, line: 'claimed', epoch: store.open.epoch, claim: job.claim + 1, quotas };
       return [changeOf(id, 'job.claim', 'pending', 'assigned', patch)];
     },
   });
   await claimed.ticket.synced;
   if (claimed.jobs.length === 0 || fate === 'held') return;
   await store.start(id);
-  const patch = { parent: { queue }, order: ['putBack', 0], claim: 2, activeStart: null };
+  const patch = { parent: { queue }, line: 'putBack', claim: 2, activeStart: null };
   await store.commit([changeOf(id, 'job.reschedule', 'active.running', 'pending', patch)]);
 }

@@ -42,7 +42,7 @@ export function jobIn(state: JobState, { quotas = [], ...input }: Partial<JobRec
 
 /** Returns a callback of job `parent` that runs. */
 export function runningCallback(parent: string): JobRecord {
-  return afterEvents(newJobRecord('c1', { name: 'work', parent: { job: parent }, order: ['callback', 0] }), [
+  return afterEvents(newJobRecord('c1', { name: 'work', parent: { job: parent }, line: 'callback' }), [
     start,
   ]);
 }

@@ -169,7 +169,7 @@ forgeEntries(dir, (entry) => {
 });
 await open('values');
 forgeSnapshot(dir, (record) =>
-  record.includes('"createdSeq"')
+  record.includes('"attempts"')
     ? record.replace('{', '{"__proto__":{"polluted":1},"constructor":{"polluted":2},')
     : record,
 );

@@ -37,8 +37,8 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'machines/job.changes.ts',
-        find: 'parent: { system: event.system }, order: null, claim: context.claim + 1',
-        replace: 'parent: { system: event.system }, order: null, claim: context.claim',
+        find: 'parent: { system: event.system }, line: null, claim: context.claim + 1',
+        replace: 'parent: { system: event.system }, line: null, claim: context.claim',
       },
     ],
   },

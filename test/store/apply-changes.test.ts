@@ -18,17 +18,17 @@ const change = fc.tuple(fc.nat(7), fc.constantFrom('a', 'a', 'a', 'b', 'c')).map
   });
   const note = { kind: 'annotation' as const, id: `${id}/n`, event: 'annotation.set', from: null, to: null };
   return [
-    job('put', 'pending', { name: 'work', args: [1], parent: { queue: 'q' }, order: ['now', 0] }),
-    job('claim', 'assigned', { parent: agent, order: ['claimed', 0], quotas: ['q/x'] }),
-    job('start', 'active.running', { parent: agent, order: ['claimed', 0], activeStart: 5 }),
+    job('put', 'pending', { name: 'work', args: [1], parent: { queue: 'q' }, line: 'now' }),
+    job('claim', 'assigned', { parent: agent, line: 'claimed', quotas: ['q/x'] }),
+    job('start', 'active.running', { parent: agent, line: 'claimed', activeStart: 5 }),
     job('finish', 'callbacks', {
       parent: agent,
-      order: ['claimed', 0],
+      line: 'claimed',
       quotas: [],
       outcome: { ok: true, value: null },
       ending: 'succeeded',
     }),
-    job('complete', 'completed', { parent: agent, order: ['claimed', 0], callbacksEnd: 7 }),
+    job('complete', 'completed', { parent: agent, line: 'claimed', callbacksEnd: 7 }),
     { ...job('evicted', '', null), to: null, gone: true },
     { ...note, patch: { value: id } },
     { ...note, patch: null, gone: true },
@@ -92,7 +92,7 @@ it('A change that is refused leaves nothing of those before it, nor of the recor
     event: 'put',
     from: null,
     to: 'pending',
-    patch: { name: 'work', parent: { queue: 'q' }, order: ['now', 0] },
+    patch: { name: 'work', parent: { queue: 'q' }, line: 'now' },
   };
   tables.apply(put, 1);
   const record = tables.get('job', 'a');

@@ -10,7 +10,7 @@ export function madeJob(id: string, to: string, parent: Parent, args: readonly J
 
 /** Callbacks of a job of which one is chosen by outcome; null: not yet. */
 export function madeProxy(id: string, parent: string, chosen: string | null): Change {
-  const patch = { parent: { job: parent }, order: ['callback', 0], branches: [], chosen };
+  const patch = { parent: { job: parent }, branches: [], chosen };
   return { kind: 'proxy', id, event: 'made', from: null, to: null, patch };
 }
 

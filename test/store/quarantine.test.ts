@@ -9,7 +9,7 @@ forEachStore('A job in a state that this version does not know', (makeStore) => 
     const store = makeStore();
     const options = { store, jobs: [note], queues: [''], uuid: '11111111-1111-4111-8111-111111111111' };
     const first = await createSignalbox(options);
-    const patch = { name: 'note', args: ['odd'], parent: { queue: '' }, order: ['now', 0], beginAfter: 1 };
+    const patch = { name: 'note', args: ['odd'], parent: { queue: '' }, line: 'now', beginAfter: 1 };
     const change = { kind: 'job', id: 'odd', event: 'job.put', from: null, to: 'paused', patch } as const;
     await first.store.commit({ by: 'a later version', changes: [change], expect: [] }).synced;
     await first.stop();
@@ -46,7 +46,7 @@ forEachStore('A job in a state that this version does not know', (makeStore) => 
     const put = { kind: 'job', event: 'job.put', from: null } as const;
     const changes = [
       { ...put, id: 'odd', to: 'active.paused', patch: { name: 'note', parent: { system: 'decides' } } },
-      { ...put, id: 'decides', to: 'pending', patch: { ...system, order: ['now', 0], beginAfter: 1 } },
+      { ...put, id: 'decides', to: 'pending', patch: { ...system, line: 'now', beginAfter: 1 } },
     ] as const;
     await box.store.commit({ by: 'a later version', changes, expect: [] }).synced;
 

@@ -120,7 +120,7 @@ describe('collectCoverage', () => {
     expect(() => collectCoverage({} as never)).toThrow('the path of a folder');
   });
 
-  it('writes a file when its process ends, and none when there is nothing to write', () => {
+  it('writes a file when its process ends, and none when there is nothing to write or its folder is gone', () => {
     const script = (name: string, text: string): readonly string[] => {
       const target = join(folder, name);
       const code = `import { collectCoverage, createTestBox } from 'signalbox/testing';
@@ -132,14 +132,21 @@ describe('collectCoverage', () => {
         { cwd: fileURLToPath(new URL('../..', import.meta.url)), encoding: 'utf8' },
       );
       expect([status, stderr]).toEqual([0, '']);
-      return readdirSync(target);
+      return existsSync(target) ? readdirSync(target) : null;
     };
 
     const used = script('used', 'const { tearDown } = await createTestBox(); await tearDown();');
     const unused = script('unused', '');
+    const removed = script(
+      'removed',
+      `const { rmSync } = await import('node:fs');
+       const { tearDown } = await createTestBox(); await tearDown();
+       rmSync(${JSON.stringify(join(folder, 'removed'))}, { recursive: true });`,
+    );
 
     expect(used).toEqual([expect.stringMatching(/^charts-\d+-[0-9a-f]{8}\.json$/)]);
     expect(unused).toEqual([]);
+    expect(removed).toBe(null);
   });
 
   it('refuses a folder that cannot be made', () => {

@@ -42,7 +42,7 @@ export function compareLevels(one: JobRecord, other: JobRecord, { agingMs, now }
   if (isOneDue !== isOtherDue) return isOneDue ? -1 : 1;
   const [isOneBack, isOtherBack] = [isPutBack(one), isPutBack(other)];
   if (isOneBack !== isOtherBack) return isOneBack ? -1 : 1;
-  if (isOneBack) return (one.order?.[1] ?? 0) - (other.order?.[1] ?? 0);
+  if (isOneBack) return one.position - other.position;
   const levels = one.priority - other.priority;
   const instants = isOneDue
     ? readySince(one) - readySince(other)
@@ -55,6 +55,6 @@ function isDue({ beginAfter }: JobRecord, now: number): boolean {
   return (beginAfter ?? 0) <= now;
 }
 
-function isPutBack({ order }: JobRecord): boolean {
-  return order?.[0] === 'putBack';
+function isPutBack({ line }: JobRecord): boolean {
+  return line === 'putBack';
 }

@@ -98,6 +98,7 @@ const blankJob: JobRecord = Object.freeze({
   rev: 0,
   lastSeq: 0,
   createdSeq: 0,
+  position: 0,
   state: 'new',
   uniqueKey: null,
   reply: null,

@@ -9,7 +9,7 @@
  * May import: checks.
  */
 import type { ActorContext, ActorParent, ActorStatus } from '../../../machines/actor.machine.ts';
-import type { Failure, JobContext, JobState, Order, Place } from '../../../machines/job.context.ts';
+import type { Failure, JobContext, JobState, Place } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
 import type { RepresentationContext, RepresentationState } from '../../../machines/representation.machine.ts';
 import type { ScheduleContext } from '../../../machines/schedule.context.ts';
@@ -28,6 +28,8 @@ export interface JobRecord extends Reserved, JobContext {
   readonly state: JobState;
   /** Seq of its first entry: breaks ties of order. */
   readonly createdSeq: number;
+  /** Seq of the entry that put it into its line; 0 while it is in none. */
+  readonly position: number;
   /** The unique name that it took when it was put: the id of its record. */
   readonly uniqueKey: string | null;
   /** The actor that gets its outcome as a message; null: none does. */
@@ -50,7 +52,8 @@ export interface ProxyBranch {
 export interface ProxyRecord extends Reserved {
   readonly id: string;
   readonly parent: Place;
-  readonly order: Order;
+  /** Seq of its first entry: its place among the callbacks. */
+  readonly createdSeq: number;
   readonly branches: readonly ProxyBranch[];
   /** The branch that is chosen when no condition is met. */
   readonly otherwise: string | null;

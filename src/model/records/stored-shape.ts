@@ -34,11 +34,6 @@ const isPlace: Check = anyOf(
   shape({ left: isText }),
 );
 
-const isLineOfOrder = oneOf('putBack', 'now', 'held', 'claimed', 'callback');
-
-const isOrder: Check = (value) =>
-  Array.isArray(value) && value.length === 2 && isLineOfOrder(value[0]) && isNumber(value[1]);
-
 const isSelection: Check = anyOf(
   shape({ kind: oneOf('any') }),
   shape({ kind: oneOf('filter', 'chooser'), name: isText }),
@@ -79,7 +74,7 @@ const jobChecks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['retryPolicy', orNull(isText)],
   ['retryData', orNull(isMapping)],
   ['parent', orNull(isPlace)],
-  ['order', orNull(isOrder)],
+  ['line', oneOf(null, 'putBack', 'now', 'held', 'claimed', 'callback')],
   ['assigner', orNull(isText)],
   ['epoch', isCount],
   ['claim', isCount],
@@ -128,6 +123,7 @@ const jobRecordChecks: ReadonlyMap<string, Check> = new Map([
   ['id', isId],
   ['state', isText],
   ['createdSeq', isCount],
+  ['position', isCount],
   ['unsound', isUnsound],
 ]);
 
@@ -186,7 +182,6 @@ const checksOf = {
   ]),
   proxy: new Map<string, Check>([
     ['parent', isPlace],
-    ['order', isOrder],
     [
       'branches',
       (value) => Array.isArray(value) && value.every(shape({ when: isText, job: orNull(isText) })),
@@ -253,7 +248,7 @@ export function mayBeIn(kind: CheckedKind | 'job', state: string | null): boolea
 }
 
 function recordCheck(kind: CheckedKind, key: string): Check | undefined {
-  if (key === 'createdSeq') return kind === 'actor' ? isCount : undefined;
+  if (key === 'createdSeq') return kind === 'actor' || kind === 'proxy' ? isCount : undefined;
   if (key === 'state' && statesOf[kind] !== undefined) return statesOf[kind];
   return reserved.find(([name]) => name === key)?.[1];
 }

@@ -138,17 +138,41 @@ function encodeObject(value: object, walk: Walk): Json {
     throw notJson(walk, 'an object with toJSON', 'something else');
   if (Object.getOwnPropertySymbols(value).length > 0)
     throw notJson(walk, 'an object with a symbol key', 'an object without it');
-  const encoded: Record<string, Json> = {};
-  for (const key of Object.keys(value)) {
+  // A copy is as small as the value was made: one that gets its keys one by one has room for more.
+  const encoded = copyOf(value, walk);
+  let isReserved = false;
+  for (const key of Object.keys(encoded)) {
     countKey(walk);
     countText(key, walk);
     trail.push(key);
     checkText(key, walk);
-    const child = encode(read(value, key, walk), walk);
+    // The key is its own already, so that none that objects inherit is meant.
+    encoded[key] = encode(encoded[key], walk);
     trail.pop();
-    setOwn(encoded, key.startsWith('$') ? `$${key}` : key, child);
+    if (key.startsWith('$')) isReserved = true;
   }
-  return encoded;
+  if (!isReserved) return encoded as Record<string, Json>;
+  const entries = Object.entries(encoded as Record<string, Json>);
+  return Object.fromEntries(entries.map(([key, child]) => [key.startsWith('$') ? `$${key}` : key, child]));
+}
+
+function copyOf(value: object, walk: Walk): Record<string, unknown> {
+  try {
+    return { ...value };
+  } catch {
+    const key = Object.keys(value).find((each) => !isReadable(value, each));
+    if (key !== undefined) walk.trail.push(key);
+    throw notJson(walk, 'a getter that threw', 'an error');
+  }
+}
+
+function isReadable(value: object, key: string): boolean {
+  try {
+    Reflect.get(value, key);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function encodeList(list: readonly unknown[], walk: Walk): Json {
@@ -161,14 +185,6 @@ function encodeList(list: readonly unknown[], walk: Walk): Json {
     walk.trail.pop();
   }
   return encoded;
-}
-
-function read(value: object, key: string, walk: Walk): unknown {
-  try {
-    return (value as Record<string, unknown>)[key];
-  } catch {
-    throw notJson(walk, 'a getter that threw', 'an error');
-  }
 }
 
 const longestKey = 64;

@@ -125,8 +125,8 @@ function systemIn(place: Place | null | undefined): string {
 }
 
 /** An instant at which a job that may begin then is in the line where it is: held before it, else not. */
-function asHeld({ order }: Partial<JobContext>, beginAfter: number): number {
-  return order?.[0] === 'held' ? beginAfter - 1 : beginAfter;
+function asHeld({ line }: Partial<JobContext>, beginAfter: number): number {
+  return line === 'held' ? beginAfter - 1 : beginAfter;
 }
 
 function dataIn(set: Partial<JobContext>, before: JobRecord): JobContext['retryData'] {

@@ -19,7 +19,7 @@ export interface JobStep {
 
 /** What the first entry of a job sets by its step. All else was given before it. */
 const setByFirst: { readonly [event: string]: readonly string[] } = {
-  'job.put': ['parent', 'order', 'beginAfter', 'readyAt', 'deadline', 'assigner'],
+  'job.put': ['parent', 'line', 'beginAfter', 'readyAt', 'deadline', 'assigner'],
   'job.start': ['activeStart', 'attempts'],
 };
 

@@ -103,7 +103,7 @@ export function toldFailure({ name, message, code, extra, cause }: Failure): Tol
 function settingsOf({ put, limit }: JobLife): ToldSettings {
   const { beginAfter, beginBy, deadline, retryPolicy } = put;
   const timeout = put.timeout ?? (limit?.what === 'timeout' ? limit.ms : null);
-  const isHeld = beginAfter !== null && put.order?.[0] === 'held';
+  const isHeld = beginAfter !== null && put.line === 'held';
   return {
     ...(isHeld && { beginAfter }),
     ...(beginBy !== null && { beginBy }),

@@ -33,7 +33,7 @@ export class CallbackChoice {
       const branch = await this.#branch(proxy, parent);
       const chosen = branch ?? context.ids.newId();
       if (branch === null) {
-        const place = { parent: { proxy: id }, order: ['callback', 0] } as const;
+        const place = { parent: { proxy: id }, line: 'callback' } as const;
         changes.push(creation(newJobRecord(chosen, { name: systemNames.pass, ...place }), 'callback.add'));
       }
       const patch = { chosen };

@@ -191,7 +191,7 @@ function whenOthersMayHold(ticket: Ticket, react: () => void): (() => void) | un
 
 /** Whether something is to happen to a job that was placed at an instant: its start, or its end because it is too late. */
 function isDueLater({ patch, job }: Transition): boolean {
-  const line = (patch?.order as readonly unknown[] | undefined)?.[0];
+  const line = patch?.line;
   if (line !== 'now' && line !== 'putBack') return true;
   return (patch?.beginBy ?? job?.beginBy ?? patch?.deadline ?? job?.deadline ?? null) !== null;
 }

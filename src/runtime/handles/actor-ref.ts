@@ -70,4 +70,14 @@ function snapshotOf(record: JobRecord): JobSnapshot {
 
 const knownStates: ReadonlySet<string> = new Set(jobChart.states);
 
-const notContext = new Set(['id', 'v', 'rev', 'lastSeq', 'createdSeq', 'state', 'uniqueKey', 'reply']);
+const notContext = new Set([
+  'id',
+  'v',
+  'rev',
+  'lastSeq',
+  'createdSeq',
+  'position',
+  'state',
+  'uniqueKey',
+  'reply',
+]);

@@ -124,7 +124,7 @@ export class JobDrafts {
       retryPolicy: policyName(registry, settings.retryPolicy ?? null),
       tags: tagsOf(definition, job.args, settings.tags),
       parent: place,
-      order: place === null ? null : ['callback', 0],
+      line: place === null ? null : 'callback',
     });
     // A callback has its argument only when it is called. Values that cannot be stored reach no schema.
     if (place === null) this.check(definition, job.args);
@@ -185,7 +185,7 @@ export class JobDrafts {
       return;
     }
     const id = this.#work.context.ids.newId();
-    const pass = newJobRecord(id, { name: systemNames.pass, parent, order: ['callback', 0] });
+    const pass = newJobRecord(id, { name: systemNames.pass, parent, line: 'callback' });
     this.changes.push(creation(pass, 'callback.add'));
     this.#proxy(callback.proxy, id);
   }
@@ -199,13 +199,13 @@ export class JobDrafts {
       v: 1,
       rev: 0,
       lastSeq: 0,
+      createdSeq: 0,
       parent: { job: parent },
-      order: ['callback', 0],
       branches: proxy.branches.map(({ when, job }) => ({ when: when.conditionName, job: branch(job) })),
       otherwise: branch(proxy.otherwise),
       chosen: null,
     };
-    const { v: _v, rev: _rev, lastSeq: _lastSeq, id: _id, ...patch } = record;
+    const { v: _v, rev: _rev, lastSeq: _lastSeq, createdSeq: _createdSeq, id: _id, ...patch } = record;
     this.changes.push({
       kind: 'proxy',
       id,
@@ -261,7 +261,7 @@ function quotaNamesOf(
   return [...new Set([...quotaNames, ...limits.filter(({ keyed }) => !keyed).map(({ name }) => name)])];
 }
 
-const structural: readonly string[] = ['id', 'v', 'rev', 'lastSeq', 'createdSeq', 'state'];
+const structural: readonly string[] = ['id', 'v', 'rev', 'lastSeq', 'createdSeq', 'position', 'state'];
 /** What an empty job has under each key that can say something. */
 const nothing: ReadonlyMap<string, unknown> = new Map(
   Object.entries(newJobRecord('', { name: '' })).filter(([key]) => !structural.includes(key)),

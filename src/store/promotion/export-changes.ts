@@ -39,6 +39,7 @@ const ownKeys: ReadonlySet<string> = new Set([
   'rev',
   'lastSeq',
   'createdSeq',
+  'position',
   'state',
   'epoch',
   'claim',
@@ -51,17 +52,17 @@ const blank = newJobRecord('', { name: '' }) as unknown as Readonly<Record<strin
  * that runs starts over, and a job that has its outcome belongs to no agent.
  */
 export function released(job: JobRecord): JobRecord {
-  const { parent, order, state } = job;
+  const { parent, state } = job;
   const hasBegun = state === 'assigned' || state.startsWith('active');
   if (parent === null || !hasBegun) {
-    return parent !== null && isAgentPlace(parent) ? { ...job, parent: null, order: null } : job;
+    return parent !== null && isAgentPlace(parent) ? { ...job, parent: null, line: null } : job;
   }
   const idle = { activeStart: null, waitingOn: null, quotas: [] };
   if (isAgentPlace(parent)) {
-    const place = { parent: { queue: parent.queue }, order: ['now', placeOf(job)] as const };
+    const place = { parent: { queue: parent.queue }, line: 'now' as const };
     return { ...job, ...idle, ...place, state: 'pending' };
   }
-  return 'system' in parent ? job : { ...job, ...idle, order, state: 'new' };
+  return 'system' in parent ? job : { ...job, ...idle, state: 'new' };
 }
 
 /**
@@ -80,7 +81,7 @@ export function* exportChanges(selection: ExportSelection): Generator<Change> {
   }
   const placed = [
     ...jobs.map((job) => [placeOf(job), jobChange(job)] as const),
-    ...proxies.map((proxy) => [placeOf(proxy), proxyChange(proxy)] as const),
+    ...proxies.map((proxy) => [proxy.createdSeq, proxyChange(proxy)] as const),
   ];
   for (const [, change] of placed.sort(([one], [other]) => one - other)) yield change;
   for (const { id, value } of annotations) yield made('annotation', id, 'annotation.set', { value });
@@ -89,8 +90,8 @@ export function* exportChanges(selection: ExportSelection): Generator<Change> {
 }
 
 /** Its place among its like: the number of the entry that put it there. */
-function placeOf({ order, lastSeq }: JobRecord | ProxyRecord): number {
-  return order?.[1] ?? lastSeq;
+function placeOf({ line, position, lastSeq }: JobRecord): number {
+  return line === null ? lastSeq : position;
 }
 
 function jobChange(job: JobRecord): Change {
@@ -98,15 +99,11 @@ function jobChange(job: JobRecord): Change {
   for (const [key, value] of Object.entries(job)) {
     if (!ownKeys.has(key) && JSON.stringify(value) !== JSON.stringify(blank[key])) patch[key] = value as Json;
   }
-  if (job.order !== null) patch.order = [job.order[0], 0];
   return { ...made('job', job.id, 'job.exported', patch), to: job.state };
 }
 
-function proxyChange({ id, v, rev, lastSeq, order, ...patch }: ProxyRecord): Change {
-  return made('proxy', id, 'proxy.exported', { ...patch, order: [order[0], 0] } as unknown as Record<
-    string,
-    Json
-  >);
+function proxyChange({ id, v, rev, lastSeq, createdSeq, ...patch }: ProxyRecord): Change {
+  return made('proxy', id, 'proxy.exported', patch as unknown as Record<string, Json>);
 }
 
 function made(kind: Kind, id: string, event: string, patch: Record<string, Json>): Change {

@@ -9,7 +9,7 @@ export function comparePlaces(one: JobRecord, other: JobRecord): number {
 }
 
 function placeKey(job: JobRecord): number {
-  return job.state === 'completed' ? job.lastSeq : (job.order?.[1] ?? job.lastSeq);
+  return job.state === 'completed' || job.line === null ? job.lastSeq : job.position;
 }
 
 /**

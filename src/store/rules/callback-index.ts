@@ -107,9 +107,7 @@ export class CallbackIndex {
 
   #key(subject: string): number {
     const [kind, id] = splitSubject(subject);
-    const record: JobRecord | ProxyRecord | undefined =
-      kind === 'job' ? this.#findJob(id) : this.#findProxy(id);
-    return record?.order?.[1] ?? 0;
+    return (kind === 'job' ? this.#findJob(id)?.position : this.#findProxy(id)?.createdSeq) ?? 0;
   }
 }
 

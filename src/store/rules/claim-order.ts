@@ -50,7 +50,7 @@ class Cursor {
       this.#beside.pass(lineOf(job));
       return;
     }
-    const line = job.order?.[0];
+    const { line } = job;
     if (line === 'putBack') this.#putBackAt += 1;
     else if (line === 'now') this.#nowAt += 1;
     else {
@@ -223,5 +223,5 @@ function soonerHeld(one: JobRecord | undefined, other: JobRecord | undefined): J
 }
 
 function key(job: JobRecord): number {
-  return job.order?.[1] ?? 0;
+  return job.position;
 }

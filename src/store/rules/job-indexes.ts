@@ -172,7 +172,7 @@ export class JobIndexes {
         addTo(index, this.#agentKey(place.queue, place.dispatcher, place.agent), job.id);
       }
     } else if ('job' in place) {
-      if (!isSameCallback(job, previous)) this.#callbacks.add(place, `job/${job.id}`, job.order?.[1] ?? 0);
+      if (!isSameCallback(job, previous)) this.#callbacks.add(place, `job/${job.id}`, job.position);
     } else if ('proxy' in place) addTo(this.#branches, place.proxy, job.id);
   }
 
@@ -260,7 +260,7 @@ function refersAlike(job: JobRecord, other: JobRecord | undefined): boolean {
 
 /** Whether both have the same place among the callbacks of the same parent. */
 function isSameCallback(job: JobRecord, other: JobRecord | undefined): boolean {
-  return other?.parent === job.parent && other.order === job.order;
+  return other?.parent === job.parent && other.position === job.position;
 }
 
 function addTo(index: Map<string, Set<string>>, key: string, id: string): void {
@@ -273,7 +273,7 @@ function addTo(index: Map<string, Set<string>>, key: string, id: string): void {
 export function movesIndex(before: JobRecord, after: JobRecord): boolean {
   return (
     before.parent !== after.parent ||
-    before.order !== after.order ||
+    before.position !== after.position ||
     before.quotas !== after.quotas ||
     before.callbacksEnd !== after.callbacksEnd ||
     before.quotaNames !== after.quotaNames ||

@@ -53,10 +53,10 @@ export class Lane {
   }
 
   add(job: JobRecord): void {
-    const [line, key] = job.order ?? ['now', 0];
+    const { line, position } = job;
     if (line === 'held') this.held.add(job);
-    else if (line === 'putBack') this.putBack.add(job.id, key, job.beginAfter ?? 0);
-    else this.now.add(job.id, key, job.beginAfter ?? 0);
+    else if (line === 'putBack') this.putBack.add(job.id, position, job.beginAfter ?? 0);
+    else this.now.add(job.id, position, job.beginAfter ?? 0);
   }
 
   /** A job leaves its line. */

@@ -227,8 +227,8 @@ export class Tables {
       if (record === undefined || pausesOf(record).length === 0) this.#paused.delete(`${kind}/${id}`);
       else this.#paused.set(`${kind}/${id}`, record);
     } else if (kind === 'proxy') {
-      const { parent, order } = (after ?? before) as ProxyRecord;
-      if (before === undefined) this.callbacks.add(parent, `proxy/${id}`, order[1]);
+      const { parent, createdSeq } = (after ?? before) as ProxyRecord;
+      if (before === undefined) this.callbacks.add(parent, `proxy/${id}`, createdSeq);
       else if (after === undefined) this.callbacks.drop(parent, `proxy/${id}`);
     } else if (kind === 'annotation') this.#replaceAnnotation(id, after !== undefined);
     else if (kind === 'schedule')

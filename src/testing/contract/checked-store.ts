@@ -66,7 +66,7 @@ export class CheckedStore {
         const quotas = expired ? job.quotas : candidate.quotas;
         const entered = quotas.length > 0 || job.quotas.length > 0 ? { quotas } : {};
         const parent = { queue, dispatcher: 'd', agent };
-        const claim = { parent, order: ['claimed', 0], epoch: this.open.epoch, claim: job.claim + 1 };
+        const claim = { parent, line: 'claimed', epoch: this.open.epoch, claim: job.claim + 1 };
         return [changeOf(job.id, 'job.claim', 'pending', 'assigned', { ...claim, ...entered })];
       },
     });
@@ -94,7 +94,7 @@ export class CheckedStore {
 
   /** Puts a started job back at the front; it keeps its quota slots. */
   putBack(id: string, claim: number): Promise<void> {
-    const patch = { parent: { queue: '' }, order: ['putBack', 0], claim, activeStart: null };
+    const patch = { parent: { queue: '' }, line: 'putBack', claim, activeStart: null };
     return this.commit([changeOf(id, 'job.reschedule', 'active.running', 'pending', patch)]);
   }
 
@@ -144,7 +144,7 @@ export function put(id: string, options: PutOptions = {}): Change {
     beginAfter,
     beginBy,
     parent: { queue: options.queue ?? '' },
-    order: [beginAfter > at ? 'held' : 'now', 0],
+    line: beginAfter > at ? 'held' : 'now',
     ...(beginAfter < at ? { readyAt: at } : {}),
     ...(priority === undefined ? {} : { priority }),
   });
@@ -152,8 +152,8 @@ export function put(id: string, options: PutOptions = {}): Change {
 
 /** Stores a NEW job under a parent: a callback, a branch, or a job without a place. */
 export function stored(id: string, parent: Record<string, string> | null): Change {
-  const order = parent === null ? null : ['callback', 0];
-  return changeOf(id, 'job.stored', null, 'new', { name: 'work', args: [], parent, order });
+  const line = parent === null ? null : 'callback';
+  return changeOf(id, 'job.stored', null, 'new', { name: 'work', args: [], parent, line });
 }
 
 /** Makes a quota of queue ''. */

@@ -156,7 +156,7 @@ export const commitChecks: readonly ContractCheck[] = [
     await store.commit([put('a')]);
     await store.claim();
     const holder = { check: 'holder', id: 'a', epoch: store.open.epoch, claim: 1 } as const;
-    const back = { parent: { queue: '' }, order: ['now', 0], claim: 2 };
+    const back = { parent: { queue: '' }, line: 'now', claim: 2 };
     await store.commit([changeOf('a', 'job.unassign', 'assigned', 'pending', back)]);
     await store.claim();
 
@@ -243,7 +243,6 @@ export const commitChecks: readonly ContractCheck[] = [
     const proxy = { kind: 'proxy', id: 'p', from: null, to: null } as const;
     const patch = {
       parent: { job: 'a' },
-      order: ['callback', 0],
       branches: [{ when: 'success', job: 'yes' }],
       otherwise: null,
     };
@@ -274,7 +273,7 @@ export const commitChecks: readonly ContractCheck[] = [
     await store.commit([put('a')]);
     await store.claim();
 
-    const pull = changeOf('a', 'job.pull', 'pending', 'new', { parent: null, order: null });
+    const pull = changeOf('a', 'job.pull', 'pending', 'new', { parent: null, line: null });
     await assert.rejects(store.commit([pull]), ConflictError);
   }),
 
@@ -282,7 +281,7 @@ export const commitChecks: readonly ContractCheck[] = [
     await store.commit([put('a')]);
 
     await store.commit([
-      changeOf('a', 'job.pull', 'pending', 'new', { parent: null, order: null }),
+      changeOf('a', 'job.pull', 'pending', 'new', { parent: null, line: null }),
       { ...put('a'), patch: { ...put('a').patch, args: ['again'] } },
     ]);
 

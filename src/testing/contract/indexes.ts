@@ -10,7 +10,7 @@ function callbackProxy(id: string, job: string, chosen: string | null) {
   const branches = [{ when: 'success', job: chosen ?? 'missing' }];
   return {
     ...proxy,
-    patch: { parent: { job }, order: ['callback', 0], branches, otherwise: null, chosen },
+    patch: { parent: { job }, branches, otherwise: null, chosen },
   } as const;
 }
 
@@ -56,7 +56,6 @@ export const indexChecks: readonly ContractCheck[] = [
     const proxy = { kind: 'proxy', id: 'p', event: 'proxy.stored', from: null, to: null } as const;
     const patch = {
       parent: { job: 'a' },
-      order: ['callback', 0],
       branches: [{ when: 'success', job: 'yes' }],
       otherwise: null,
     };
@@ -113,7 +112,7 @@ export const indexChecks: readonly ContractCheck[] = [
   reopeningCheck(
     'finds the jobs that ran outside any agent when an opening ended',
     async (store) => {
-      const began = { parent: null, order: null };
+      const began = { parent: null, line: null };
       await store.commit(['new', 'called', 'waiting', 'calling-back'].map((id) => stored(id, null)));
       await store.commit([put('held')]);
       await store.claim();
@@ -259,7 +258,7 @@ export const indexChecks: readonly ContractCheck[] = [
   check('forgets the due time of a job that is pulled', async (store) => {
     await store.commit([put('a', { beginAfter: 100 })]);
 
-    await store.commit([changeOf('a', 'job.pull', 'pending', 'new', { parent: null, order: null })]);
+    await store.commit([changeOf('a', 'job.pull', 'pending', 'new', { parent: null, line: null })]);
 
     assert.equal(await store.open.due(0), null);
     assert.deepEqual(await store.waiting(), []);

@@ -26,7 +26,7 @@ function resized(name: string, size: number): Change {
 
 /** A waiting job is cancelled: it leaves the queue and takes no slot. */
 function cancelled(id: string): Change {
-  const ended = { parent: { left: '' }, order: null, ending: 'cancelled', activeEnd: 0, outcome: failure };
+  const ended = { parent: { left: '' }, line: null, ending: 'cancelled', activeEnd: 0, outcome: failure };
   return changeOf(id, 'job.cancel', 'pending', 'callbacks', ended);
 }
 
@@ -136,7 +136,7 @@ export const limitChecks: readonly ContractCheck[] = [
     await run(store, 'a');
 
     await store.commit([cancelled('b')]);
-    await store.commit([changeOf('c', 'job.pull', 'pending', 'new', { parent: null, order: null })]);
+    await store.commit([changeOf('c', 'job.pull', 'pending', 'new', { parent: null, line: null })]);
 
     assert.deepEqual(await store.open.waitingCount(''), 1);
     assert.deepEqual(await store.claim(), ['d']);

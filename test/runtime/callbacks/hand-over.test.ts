@@ -31,7 +31,7 @@ describe('the hand-over of a job', () => {
       args: [{ $job: 'j1' }],
       failureLogLevel: 'CRITICAL',
       parent: { queue: 'q' },
-      order: ['now', 0],
+      line: 'now',
       beginAfter: 90,
       assigner: 'p2',
     });
@@ -39,7 +39,7 @@ describe('the hand-over of a job', () => {
     expect(afterStep(job, interrupt as Transition)).toEqual({
       ...job,
       parent: { system: 's1' },
-      order: null,
+      line: null,
       claim: job.claim + 1,
     });
   });

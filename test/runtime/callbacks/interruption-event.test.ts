@@ -41,11 +41,11 @@ describe('an interrupted job goes back to its queue', () => {
   });
 
   it.each<[line: string, Answer, expected: object]>([
-    ['first in line', true, { order: ['putBack', 0], beginAfter: 10, quotas: ['q/disk'] }],
+    ['first in line', true, { line: 'putBack', beginAfter: 10, quotas: ['q/disk'] }],
     [
       'held until later, without its quota slots',
       { after: 60 },
-      { order: ['held', 0], beginAfter: 1060, quotas: [] },
+      { line: 'held', beginAfter: 1060, quotas: [] },
     ],
   ])('%s', (_line, answer, expected) => {
     const holding = jobIn('active.waiting', { quotas: ['q/disk'] });

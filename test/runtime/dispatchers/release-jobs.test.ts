@@ -30,13 +30,13 @@ describe('a released job', () => {
       'that has not started goes to the end of its queue',
       'assigned',
       ['job.unassign'],
-      { state: 'pending', parent: { queue: 'q' }, order: ['now', 0], claim: 2, quotas: ['q/disk'] },
+      { state: 'pending', parent: { queue: 'q' }, line: 'now', claim: 2, quotas: ['q/disk'] },
     ],
     [
       'that runs is under a system job',
       'active.running',
       ['job.put', 'job.interrupt'],
-      { state: 'active.running', parent: { system: 's1' }, order: null, claim: 2 },
+      { state: 'active.running', parent: { system: 's1' }, line: null, claim: 2 },
     ],
     [
       'that waits is under a system job, and still waits',

@@ -27,7 +27,7 @@ describe('an expired job', () => {
     const left = afterStep(job, leave);
 
     expect(leave).toMatchObject({ id: 'j1', event: 'job.pull', from: 'pending', to: 'new' });
-    expect(left).toMatchObject({ parent: { system: 's1' }, order: null, quotas: [] });
+    expect(left).toMatchObject({ parent: { system: 's1' }, line: null, quotas: [] });
     expect('quotas' in (leave.patch ?? {})).toBe(frees);
   });
 
@@ -60,7 +60,7 @@ describe('the wrapper of an expired job', () => {
       name: systemNames.fail,
       args: [{ $job: 'j1' }],
       parent: { queue: 'q' },
-      order: ['now', 0],
+      line: 'now',
       beginAfter: 90,
       beginBy: null,
       retryPolicy: null,
@@ -78,7 +78,7 @@ describe('the wrapper of an expired job', () => {
       name: systemNames.fail,
       args: [{ $job: 'j1' }],
       parent: { queue: 'q' },
-      order: ['now', 0],
+      line: 'now',
       beginAfter: 90,
       assigner: 'p2',
     });

@@ -67,6 +67,8 @@ describe('A store of the release before', () => {
       timeout: null,
       deadline: null,
       stop: null,
+      line: 'held',
+      position: 36,
     });
 
     await box.start({ agent: agent({ size: 9 }) });

@@ -220,10 +220,7 @@ class Series {
     for (const key of keys) if (this.below(present === undefined ? 2 : 5) === 0) patch[key] = this.field(key);
     if (present === undefined) patch.name ??= 'work';
     patch.parent = this.place(to);
-    patch.order =
-      this.below(5) === 0
-        ? null
-        : [this.one(['now', 'held', 'putBack', 'claimed', 'callback']), this.one([0, 0, 0, 5, 1000])];
+    patch.line = this.orNull(this.one(['now', 'held', 'putBack', 'claimed', 'callback']));
     const change: Change = { kind: 'job', id, event: 'changed', from: present?.state ?? null, to, patch };
     this.records.set(`job/${id}`, { ...present, ...patch, state: to } as never);
     return change;
@@ -320,9 +317,7 @@ class Series {
                       parent: this.records.get(key)?.parent ?? { job: `j${this.below(9)}` },
                       branches: [{ when: this.one(texts), job: this.orNull('j1') }].slice(this.below(2)),
                       chosen: this.orNull(`j${this.below(9)}`),
-                      order: ['callback', 0],
                     };
-    if (kind === 'proxy' && this.records.has(key)) delete patch.order;
     this.records.set(key, patch as never);
     return { kind, id, event: 'changed', from: null, to: null, patch };
   }
@@ -392,9 +387,9 @@ async function seen(store: OpenStore): Promise<unknown> {
   let newest = 0;
   for (const kind of kinds)
     for (const record of await store.list(kind, '')) {
-      const { lastSeq, createdSeq, order, ...rest } = record as never as Record<string, Json>;
+      const { lastSeq, createdSeq, position, ...rest } = record as never as Record<string, Json>;
       newest = Math.max(newest, lastSeq as number);
-      found[`${kind}/${record.id}`] = { ...rest, line: Array.isArray(order) ? order[0] : null };
+      found[`${kind}/${record.id}`] = rest;
     }
   // A transaction of another test that is open for long holds the end of the journal back.
   await expect.poll(() => lastEntryOf(store), { timeout: 60_000 }).toBeGreaterThanOrEqual(newest);

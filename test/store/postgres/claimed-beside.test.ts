@@ -15,7 +15,7 @@ async function opened(): Promise<OpenStore> {
 }
 
 function put(id: string, patch: Change['patch'] = {}): Change {
-  const place = { parent: { queue: '' }, order: ['now', 0], beginAfter: 0 };
+  const place = { parent: { queue: '' }, line: 'now', beginAfter: 0 };
   return {
     kind: 'job',
     id,
@@ -36,7 +36,7 @@ async function claim(store: OpenStore, names: readonly string[]): Promise<readon
     choose: null,
     take: ({ job, quotas }) => {
       const parent = { queue: '', dispatcher: 'd', agent: 'main' };
-      const patch = { parent, order: ['claimed', 0], epoch: store.epoch, claim: job.claim + 1, quotas };
+      const patch = { parent, line: 'claimed', epoch: store.epoch, claim: job.claim + 1, quotas };
       return [{ kind: 'job', id: job.id, event: 'job.claim', from: 'pending', to: 'assigned', patch }];
     },
   });
@@ -45,7 +45,7 @@ async function claim(store: OpenStore, names: readonly string[]): Promise<readon
 
 /** What takes a waiting job out of its queue. */
 function pull(id: string): Change {
-  const patch = { parent: null, order: null, quotas: [] };
+  const patch = { parent: null, line: null, quotas: [] };
   return { kind: 'job', id, event: 'job.pull', from: 'pending', to: 'new', patch };
 }
 
@@ -115,7 +115,7 @@ describe.each(['COMMIT', 'ROLLBACK'] as const)(
         names: ['work'],
         changes: [
           size,
-          put('back', { quotaNames, quotas: ['/q'], order: ['putBack', 0] }),
+          put('back', { quotaNames, quotas: ['/q'], line: 'putBack' }),
           put('next', { quotaNames }),
           put('last', { quotaNames }),
         ],
@@ -126,7 +126,7 @@ describe.each(['COMMIT', 'ROLLBACK'] as const)(
         names: ['work', systemNames.fail],
         changes: [
           put('late', { name: 'refused', beginAfter: 600, beginBy: 10 }),
-          put('held', { beginAfter: 500, order: ['held', 0] }),
+          put('held', { beginAfter: 500, line: 'held' }),
           put('now'),
         ],
       },

@@ -26,14 +26,14 @@ function put(id: string, quotaNames: readonly string[], name = 'work') {
     quotaNames,
     beginAfter: 0,
     parent: { queue: '' },
-    order: ['now', 0],
+    line: 'now',
   };
   return { kind: 'job', id, event: 'job.put', from: 'new', to: 'pending', patch } as const;
 }
 
 function running(id: string) {
   const parent = { queue: '', dispatcher: 'd', agent: 'main' };
-  const patch = { name: 'work', args: [], beginAfter: 0, parent, order: ['claimed', 0] };
+  const patch = { name: 'work', args: [], beginAfter: 0, parent, line: 'claimed' };
   return { kind: 'job', id, event: 'job.start', from: 'new', to: 'active.running', patch } as const;
 }
 
@@ -53,7 +53,7 @@ async function claim(store: OpenStore, limit: number, wanted?: string): Promise<
     choose: null,
     take: ({ job, quotas }) => {
       const parent = { queue: '', dispatcher: 'd', agent: 'main' };
-      const patch = { parent, order: ['claimed', 0], epoch: store.epoch, claim: job.claim + 1, quotas };
+      const patch = { parent, line: 'claimed', epoch: store.epoch, claim: job.claim + 1, quotas };
       return [{ kind: 'job', id: job.id, event: 'job.claim', from: 'pending', to: 'assigned', patch }];
     },
   });
@@ -127,7 +127,7 @@ describe('Several openings of a postgres store', () => {
     await expect.poll(() => waitingFor(admin, pid)).toBe(1);
 
     await second.commit({ by: 'client', changes: [put('a', [])], expect: [absent] }).synced;
-    const patch = { parent: null, order: null };
+    const patch = { parent: null, line: null };
     const over = {
       kind: 'job',
       id: 'a',

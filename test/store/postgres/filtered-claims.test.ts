@@ -57,7 +57,7 @@ it('A filter of arguments finds the same jobs on a postgres store as on a memory
   const [memory, postgres] = [await openByHand(memoryStore()), await openByHand(newPostgresStore())];
   const puts = values.flatMap((one, at): Change[] =>
     [[one], [one, values[(at * 7) % values.length] as Json]].map((args, which) => {
-      const patch = { name: 'work', args, parent: { queue: '' }, order: ['now', 0], beginAfter: 0 };
+      const patch = { name: 'work', args, parent: { queue: '' }, line: 'now', beginAfter: 0 };
       return { kind: 'job', id: `${at}-${which}`, event: 'job.put', from: 'new', to: 'pending', patch };
     }),
   );

@@ -28,7 +28,7 @@ afterEach(async () => {
 afterAll(removeSchemas);
 
 function put(id: string): Change {
-  const place = { parent: { queue: '' }, order: ['now', 0], beginAfter: 0 };
+  const place = { parent: { queue: '' }, line: 'now', beginAfter: 0 };
   const event = { event: 'job.put', from: 'new', to: 'pending' } as const;
   return { kind: 'job', id, ...event, patch: { name: 'work', args: [], ...place } };
 }
@@ -56,7 +56,7 @@ async function claim(): Promise<void> {
     choose: null,
     take: ({ job }) => {
       const parent = { queue: '', dispatcher: 'd', agent: 'main' };
-      const patch = { parent, order: ['claimed', 0], epoch: store.epoch, claim: job.claim + 1 };
+      const patch = { parent, line: 'claimed', epoch: store.epoch, claim: job.claim + 1 };
       return [{ kind: 'job', id: job.id, event: 'job.claim', from: 'pending', to: 'assigned', patch }];
     },
   });

@@ -75,7 +75,7 @@ describe('A postgres store', { timeout: 60_000 }, () => {
     admin = await connected();
     const heard = await heardBy(admin, schema);
     const put = (id: string, queue: string) => {
-      const patch = { name: 'note', args: [], beginAfter: 0, parent: { queue }, order: ['now', 0] };
+      const patch = { name: 'note', args: [], beginAfter: 0, parent: { queue }, line: 'now' };
       const change = { kind: 'job', id, event: 'job.put', from: 'new', to: 'pending', patch } as const;
       return store.commit({ by: 'client', changes: [change], expect: [] }).synced;
     };

@@ -34,8 +34,8 @@ async function fill({ store }: Overheard, from: number, to: number): Promise<voi
   const changes: Change[] = [];
   for (let n = from; n < to; n += 1) {
     const name = `work${n % 3}`;
-    const now = { name, args: [], beginAfter: 0, parent: { queue: 'q' }, order: ['now', 0] as const };
-    const held = { ...now, beginAfter: 1e12 + n, order: ['held', 0] as const };
+    const now = { name, args: [], beginAfter: 0, parent: { queue: 'q' }, line: 'now' as const };
+    const held = { ...now, beginAfter: 1e12 + n, line: 'held' as const };
     for (const [id, patch] of [
       [`a${n}`, now],
       [`b${n}`, held],

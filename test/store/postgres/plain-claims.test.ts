@@ -188,8 +188,8 @@ class Side {
       const history: unknown[] = [];
       for await (const { event, from, to, patch, at } of this.store.history('job', id))
         history.push({ event, from, to, patch, at });
-      const { lastSeq, createdSeq, order, ...rest } = job as JobRecord;
-      jobs.push({ ...rest, line: order?.[0], history });
+      const { lastSeq, createdSeq, position, ...rest } = job as JobRecord;
+      jobs.push({ ...rest, history });
     }
     const waiting = (await this.store.waiting('')).map(({ id }) => id);
     const held = (await this.store.held('', 'd', 'main')).map(({ id }) => id);
@@ -432,7 +432,7 @@ it('A claim takes no job as a plain one that has a deadline, or slots of a quota
   const back = put('back', 'work', clock.now, ['q']);
   await side.commit([
     { ...late, patch: { ...late.patch, beginBy: 5 } },
-    { ...back, patch: { ...back.patch, quotas: ['/q'], order: ['putBack', 0] } },
+    { ...back, patch: { ...back.patch, quotas: ['/q'], line: 'putBack' } },
   ]);
   await admin.query('SELECT pg_advisory_unlock(77)');
 

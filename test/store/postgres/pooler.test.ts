@@ -163,7 +163,7 @@ function opened(schema: string): Promise<OpenStore> {
 }
 
 function put(store: OpenStore, queue: string): Promise<void> {
-  const patch = { name: 'note', args: [], beginAfter: 0, parent: { queue }, order: ['now', 0] };
+  const patch = { name: 'note', args: [], beginAfter: 0, parent: { queue }, line: 'now' };
   const change = { kind: 'job', id: queue, event: 'job.put', from: 'new', to: 'pending', patch } as const;
   return store.commit({ by: 'client', changes: [change], expect: [] }).synced;
 }

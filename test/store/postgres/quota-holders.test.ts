@@ -32,8 +32,8 @@ async function makeMeasured() {
   const job = (id: string, to: string, patch: Partial<Change['patch']>): Change =>
     ({ kind: 'job', id, event: 'made', from: 'new', to, patch: { name: 'work', ...patch } }) as Change;
   const parent = { queue: 'q', dispatcher: 'd', agent: 'main' };
-  const held = { args: [large], parent, order: ['claimed', 0], quotas: ['q/disk'], quotaNames: ['disk'] };
-  const waiting = { args: ['short'], parent: { queue: 'q' }, order: ['now', 0], quotaNames: ['disk'] };
+  const held = { args: [large], parent, line: 'claimed', quotas: ['q/disk'], quotaNames: ['disk'] };
+  const waiting = { args: ['short'], parent: { queue: 'q' }, line: 'now', quotaNames: ['disk'] };
   await store.commit({
     by: 'client',
     changes: [

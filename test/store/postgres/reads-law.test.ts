@@ -77,8 +77,8 @@ function changesOf(step: Step, jobs: readonly JobRecord[], made: number, epoch: 
     patch: object | null,
   ): Change[] => (found === undefined ? [] : [job(found.id, event, found.state, to ?? found.state, patch)]);
   const stored = (parent: object | null): Change[] => {
-    const order = parent === null ? null : ['callback', 0];
-    return [job(`s${made}`, 'job.stored', null, 'new', { name: 'stored', args: [], parent, order })];
+    const line = parent === null ? null : 'callback';
+    return [job(`s${made}`, 'job.stored', null, 'new', { name: 'stored', args: [], parent, line })];
   };
   switch (step.does) {
     case 'put':
@@ -91,7 +91,7 @@ function changesOf(step: Step, jobs: readonly JobRecord[], made: number, epoch: 
           beginAfter: at + delay,
           beginBy: step.other % 4 === 0 ? at + 50 : null,
           parent: { queue },
-          order: [delay > 0 ? 'held' : 'now', 0],
+          line: delay > 0 ? 'held' : 'now',
         });
       });
     case 'claim': {
@@ -102,7 +102,7 @@ function changesOf(step: Step, jobs: readonly JobRecord[], made: number, epoch: 
       const quotas = found.quotaNames.map((name) => `${own}/${name}`);
       return of(found, 'job.claim', 'assigned', {
         parent,
-        order: ['claimed', 0],
+        line: 'claimed',
         epoch,
         claim: found.claim + 1,
         quotas,
@@ -137,7 +137,7 @@ function changesOf(step: Step, jobs: readonly JobRecord[], made: number, epoch: 
       const isSnoozed = step.does === 'snooze' && step.in > 0;
       return of(found, 'job.reschedule', 'pending', {
         parent: { queue },
-        order: [isSnoozed ? 'held' : 'putBack', 0],
+        line: isSnoozed ? 'held' : 'putBack',
         claim: (found?.claim ?? 0) + 1,
         activeStart: null,
         waitingOn: null,
@@ -154,13 +154,13 @@ function changesOf(step: Step, jobs: readonly JobRecord[], made: number, epoch: 
       ];
     }
     case 'pull':
-      return of(some(isWaiting), 'job.pull', 'new', { parent: null, order: null, quotas: [] });
+      return of(some(isWaiting), 'job.pull', 'new', { parent: null, line: null, quotas: [] });
     case 'interrupt':
       return of(
         some((each) => each.state === 'active.running' && isHeld(each)),
         'job.interrupt',
         null,
-        { parent: { system: 'x' }, order: null },
+        { parent: { system: 'x' }, line: null },
       );
     case 'store':
       return stored(null);
@@ -171,7 +171,7 @@ function changesOf(step: Step, jobs: readonly JobRecord[], made: number, epoch: 
     case 'proxy': {
       const parent = some(({ state }) => state !== 'completed');
       if (parent === undefined) return [];
-      const patch = { parent: { job: parent.id }, order: ['callback', 0], branches: [], chosen: null };
+      const patch = { parent: { job: parent.id }, branches: [], chosen: null };
       const proxy = {
         kind: 'proxy',
         id: `x${made}`,
@@ -251,7 +251,7 @@ async function answers(store: OpenStore) {
   };
   const some = ids(all).filter((_, n) => n % 37 === 0);
   return {
-    jobs: all.map(({ lastSeq: _l, createdSeq: _c, order, ...rest }) => ({ ...rest, line: order?.[0] })),
+    jobs: all.map(({ lastSeq: _l, createdSeq: _c, position: _p, ...rest }) => rest),
     counts: await store.counts(),
     queues: await each(queues, async (queue) => ({
       waiting: ids(await store.waiting(queue)),

@@ -337,7 +337,7 @@ describe('The jobs of an export that a waiting job names', { timeout: 60_000 }, 
       patch: { createdAt: 0 },
     } as const;
     const first = madeJob('first', 'pending', { queue: '' }, [named.map((id) => ({ $job: id }))]);
-    const placed = { ...first, patch: { ...first.patch, order: ['now', 0] } };
+    const placed = { ...first, patch: { ...first.patch, line: 'now' } };
     await source.commit({ by: 'test', changes: [queue, placed, ...changes], expect: [] }).synced;
     await source.close();
     await exported({ from: { directory } }, dir, 1);

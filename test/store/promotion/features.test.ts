@@ -98,7 +98,7 @@ const actors = [
       name: 'feed',
       args: ['x'],
       parent: { queue: '' },
-      order: ['now', 0],
+      line: 'now',
       beginAfter: 0,
       reply: { ...child, child: 'charge' },
     },

@@ -16,7 +16,7 @@ export function opened(connectionString: string, schema = 'signalbox'): Promise<
 /** What puts a job into the queue `a`. */
 export function putOf(id: string, quotaNames: readonly string[]) {
   const given = { name: 'work', args: [], quotaNames, beginAfter: 0 };
-  const patch = { ...given, parent: { queue: 'a' }, order: ['now', 0] };
+  const patch = { ...given, parent: { queue: 'a' }, line: 'now' };
   return { kind: 'job', id, event: 'job.put', from: 'new', to: 'pending', patch } as const;
 }
 

@@ -136,7 +136,7 @@ async function claimed(store: OpenStore, limit: number): Promise<readonly string
     choose: null,
     take: ({ job, quotas }) => {
       const parent = { queue: 'a', dispatcher: 'd', agent: 'main' };
-      const patch = { parent, order: ['claimed', 0], epoch: store.epoch, claim: job.claim + 1, quotas };
+      const patch = { parent, line: 'claimed', epoch: store.epoch, claim: job.claim + 1, quotas };
       return [{ kind: 'job', id: job.id, event: 'job.claim', from: 'pending', to: 'assigned', patch }];
     },
   });

@@ -157,8 +157,7 @@ function pauseOfAgent(mark: PauseMark | null, now: number): PauseView | null {
   return mark === null || !isInForce(mark, now) ? null : { job: null, ...mark };
 }
 
-function lineOf({ order }: JobRecord): LineName {
-  const line = order?.[0];
+function lineOf({ line }: JobRecord): LineName {
   return line === 'putBack' || line === 'held' ? line : 'now';
 }
 

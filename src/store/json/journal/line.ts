@@ -1,6 +1,7 @@
 import type { Json } from '../../../../machines/json.ts';
 import { SignalboxError } from '../../../errors.ts';
 import { nestsWithin, storedDepth } from '../../../model/checks/limits.ts';
+import { inPresentShape } from '../../../model/records/earlier-shape.ts';
 import { faultIn, mayBeIn } from '../../../model/records/stored-shape.ts';
 import type { Entry, Kind, Line, Patch } from '../../entry.ts';
 import { isKind, ofEachKind } from '../../kinds.ts';
@@ -196,7 +197,8 @@ function decodeEntry(value: unknown, length: number): Entry | string {
   const kind = on.slice(0, slash);
   if (slash === -1 || !isKind(kind)) return 'an entry on an unknown kind of record';
   if (arg !== undefined && isTooDeep(arg, length)) return 'an entry with an arg that nests deeper than any';
-  const fault = patch === null ? null : faultOf(kind, patch, length, false);
+  const present = patch === null ? null : inPresentShape(kind, patch, true);
+  const fault = present === null ? null : faultOf(kind, present, length, false);
   if (fault !== null) return fault;
   if (!mayBeIn(kind, to)) return `a ${kind} in an unknown state`;
   return {
@@ -205,7 +207,7 @@ function decodeEntry(value: unknown, length: number): Entry | string {
     event: ev,
     from,
     to,
-    patch: patch as Patch | null,
+    patch: present as Patch | null,
     ...(arg === undefined ? {} : { arg: arg as Json }),
     gone,
     q,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { inPresentShape } from '../../../model/records/earlier-shape.ts';
 import type { Kind } from '../../entry.ts';
 import { isLaterKind, ofEachKind, recordKinds } from '../../kinds.ts';
 import type { Revive, State, StoredRecord } from '../../log.ts';
@@ -188,7 +189,7 @@ function* readRecords(
       continue;
     }
     const kind = recordKinds[section];
-    const record = kind === undefined ? null : decodeRecord(text);
+    const record = kind === undefined ? null : decodeRecord(kind, text);
     if (kind === undefined || record === null) throw damaged('a line that is not a record', at, lineNumber);
     const fault = faultOf(kind, record, text.length, true);
     if (fault !== null) throw damaged(fault, at, lineNumber);
@@ -210,10 +211,12 @@ function sectionBegun(text: string, section: number): number | null {
   return null;
 }
 
-function decodeRecord(text: string): StoredRecord | null {
+function decodeRecord(kind: Kind, text: string): StoredRecord | null {
   try {
     const value: unknown = JSON.parse(text);
-    return isObject(value) && typeof value.id === 'string' ? (value as StoredRecord) : null;
+    return isObject(value) && typeof value.id === 'string'
+      ? inPresentShape(kind, value as StoredRecord, false)
+      : null;
   } catch {
     return null;
   }

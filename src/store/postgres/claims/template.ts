@@ -20,7 +20,7 @@ export function templateOf(
     retryPolicy: policy,
     priority: level,
     parent: { queue: request.queue },
-    order: ['now', 1],
+    line: 'now',
   });
   const job: JobRecord = { ...blank, state: 'pending' };
   const changes = request.take({ job, expired: false, quotas, isExample: true });

@@ -48,8 +48,8 @@ export function patchOf(
 ): string {
   if (texts === null) return wholeDoc(after, false, numberOf);
   const { state, rev } = after;
-  const numbers = isDoc || after.order !== null ? distancesOf(after, numberOf) : null;
-  const fields = numbers === null ? {} : isDoc ? numbers : { order: numbers.order };
+  const numbers = isDoc || after.line !== null ? distancesOf(after, numberOf) : null;
+  const fields = numbers === null ? {} : isDoc ? numbers : { position: numbers.position };
   return listed(listed(since, texts), JSON.stringify({ state, rev, ...fields }));
 }
 
@@ -60,20 +60,19 @@ export function listed(before: string, after: string): string {
 
 /** The numbers of a job that are of this commit, as distances from its newest entry, which is one of this commit. */
 function distancesOf(
-  { lastSeq, createdSeq, order }: JobRecord,
+  { lastSeq, createdSeq, position }: JobRecord,
   numberOf: NumberOf,
-): Pick<JobRecord, 'createdSeq' | 'order'> {
+): Pick<JobRecord, 'createdSeq' | 'position'> {
   const newest = numberOf(lastSeq);
   const distance = (seq: number): number => (seq >= provisional ? numberOf(seq) - newest : seq);
-  return { createdSeq: distance(createdSeq), order: order === null ? null : [order[0], distance(order[1])] };
+  return { createdSeq: distance(createdSeq), position: distance(position) };
 }
 
 /** A record of another kind: its newest entry as a number of this commit, others as distances from it. */
 export function numberedRecord(record: Records[Kind], numberOf: NumberOf): Records[Kind] {
   const lastSeq = numberOf(record.lastSeq);
   const distance = (seq: number): number => (seq >= provisional ? numberOf(seq) - lastSeq : seq);
-  if ('createdSeq' in record) return { ...record, lastSeq, createdSeq: distance(record.createdSeq) };
-  if (!('order' in record) || record.order === null) return { ...record, lastSeq };
-  const [line, key] = record.order;
-  return { ...record, lastSeq, order: [line, distance(key)] } as Records[Kind];
+  return 'createdSeq' in record
+    ? { ...record, lastSeq, createdSeq: distance(record.createdSeq) }
+    : { ...record, lastSeq };
 }

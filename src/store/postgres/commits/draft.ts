@@ -129,12 +129,11 @@ export class Draft {
     const job = this.#set.tables.findJob(id);
     if (job === undefined || job.lastSeq < provisional) return job;
     const real = (seq: number): number => (seq >= provisional ? seqIn(c, this.#numberOf(seq)) : seq);
-    const { order } = job;
     return {
       ...job,
       lastSeq: real(job.lastSeq),
       createdSeq: real(job.createdSeq),
-      order: order === null ? null : [order[0], real(order[1])],
+      position: real(job.position),
     };
   }
 

@@ -1,7 +1,8 @@
 import type { Json } from '../../../../machines/json.ts';
+import { inPresentShape } from '../../../model/records/earlier-shape.ts';
 import type { Entry, Kind, Line, Patch } from '../../entry.ts';
 import type { Change } from '../../store.ts';
-import { entriesOfCommit, withSlots } from '../jobs/stored-job.ts';
+import { claimIn, entriesOfCommit, withSlots } from '../jobs/stored-job.ts';
 import type { Rows } from '../sql-port.ts';
 
 /** Entries that have in common what happened: as the journal keeps them. */
@@ -248,7 +249,7 @@ export function lineOf(row: Rows[number]): Line {
       entries.push({
         ...head,
         id,
-        patch: own === undefined ? (patch ?? null) : (own[index] ?? null),
+        patch: patchIn(head.kind, own === undefined ? patch : own[index]),
         gone: gone === true,
         q: before < 0 ? seqIn(c, entries.length + before) : before,
         ...argOf(args?.[index]),
@@ -257,10 +258,14 @@ export function lineOf(row: Rows[number]): Line {
   }
   const head = { s: firstSeqOf(c), at: Number(row.at), by: String(row.by), mv: String(row.mv) };
   if (row.claim === null || row.claim === undefined) return { ...head, entries };
-  const claim = JSON.parse(String(row.claim)) as Change[];
+  const claim = claimIn(row.claim);
   const ids = row.ids as string[];
   const slots = row.slots === null ? [] : (JSON.parse(String(row.slots)) as string[][]);
   return { ...head, entries: claimEntries(head.s, entries, claim, ids, expanded(row.q as unknown[]), slots) };
+}
+
+function patchIn(kind: Kind, patch: Patch | null | undefined): Patch | null {
+  return patch == null ? null : inPresentShape(kind, patch, true);
 }
 
 /** Entries of a line with those of a claim behind them: as many changes of each job as it made. `slots`: the keys that each has entered. */

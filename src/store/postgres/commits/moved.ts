@@ -27,7 +27,7 @@ export function movedJob(
   if (after === undefined) return { id, before, after, place: null, lane: null };
   const belongs = placeIn(after, now);
   // One that waits for its instant waits until it is woken, though the instant may have come.
-  const waited = before?.home.in === 'due' && before.record.order === after.order;
+  const waited = before?.home.in === 'due' && before.record.position === after.position;
   const place = belongs === 'ready' && waited ? 'due' : belongs;
   if (place !== 'ready' && place !== 'due') return { id, before, after, place, lane: null };
   const { queue } = after.parent as { readonly queue: string };
@@ -53,7 +53,7 @@ export function entersQuotas(moved: readonly Moved[]): boolean {
 export function putsBackIn(queue: string, moved: readonly Moved[]): boolean {
   return moved.some(
     ({ before, after, lane }) =>
-      lane?.queue === queue && after?.order?.[0] === 'putBack' && after.order !== before?.record.order,
+      lane?.queue === queue && after?.line === 'putBack' && after.position !== before?.record.position,
   );
 }
 
@@ -72,7 +72,7 @@ export function putsIn(
     if (after === undefined || waits === null) continue;
     const { queue } = waits;
     const lane = waits.number ?? 0;
-    const isPutBack = after.order?.[0] === 'putBack';
+    const isPutBack = after.line === 'putBack';
     const at = after.beginAfter ?? 0;
     if (place === 'ready' ? puts.has(lane) : at >= (due.get(lane)?.due ?? Number.POSITIVE_INFINITY)) continue;
     const put = { queue, lane, turn: 2 * seqOf(after), end: 2 * end, isPutBack };

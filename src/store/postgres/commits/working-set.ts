@@ -1,3 +1,4 @@
+import { inPresentShape } from '../../../model/records/earlier-shape.ts';
 import { quotaOfLimit } from '../../../model/records/keys.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { Kind, Records } from '../../entry.ts';
@@ -74,19 +75,17 @@ export class WorkingSet {
 
 /** Jobs enter every index in the order in which they got their places. */
 function placeKey(job: JobRecord): number {
-  return job.state === 'completed' ? job.lastSeq : (job.order?.[1] ?? job.lastSeq);
+  return job.state === 'completed' || job.line === null ? job.lastSeq : job.position;
 }
 
 /** A record of any kind but job, from its row. */
 export function recordOf<K extends Kind>(kind: K, row: Rows[number]): Records[K] {
-  const body = row.body as Readonly<Record<string, unknown>>;
+  const body = inPresentShape(kind, row.body as Readonly<Record<string, unknown>>, false);
   const lastSeq = Number(row.last_seq);
-  const order = body.order as readonly [string, number] | null | undefined;
   const { createdSeq } = body as { readonly createdSeq?: number };
   const stored: StoredRecord = {
     ...body,
     ...(createdSeq === undefined || createdSeq > 0 ? {} : { createdSeq: lastSeq + createdSeq }),
-    ...(order == null || order[1] > 0 ? {} : { order: [order[0], lastSeq + order[1]] }),
     id: String(row.id),
     rev: Number(row.rev),
     lastSeq,

@@ -176,7 +176,7 @@ export class Writing {
     const lane = this.#laneOf(moved);
     if (before === undefined) {
       const doc = newDoc(after, touched, this.#parts.subjects.given.has(id), this.#numberOf);
-      const isPut = moved.lane !== null && touched.count === 1 && after.order?.[0] !== 'putBack';
+      const isPut = moved.lane !== null && touched.count === 1 && after.line !== 'putBack';
       if (isPut) {
         to.puts.ids.push(id);
         to.puts.at.push(entry);
@@ -249,8 +249,8 @@ export class Writing {
       this.#take(after, entry, lane);
       return { in: 'lease' };
     }
-    const key = after.order?.[1] ?? 0;
-    const ready = { in: 'ready', line: after.order?.[0] === 'putBack' ? 0 : 2, at: readySince(after) };
+    const key = after.position;
+    const ready = { in: 'ready', line: after.line === 'putBack' ? 0 : 2, at: readySince(after) };
     if (key < provisional && before?.home.in === 'ready') return { ...ready, turnIs: before.home.turn };
     return key >= provisional ? { ...ready, turn: 2 * this.#numberOf(key) } : { ...ready, turnIs: 2 * key };
   }
@@ -345,7 +345,7 @@ function isSame(
     return one.queue === other.queue && one.dispatcher === other.dispatcher && one.agent === other.agent;
   }
   if (home.in === 'ready') {
-    const key = after.order?.[1] ?? 0;
+    const key = after.position;
     return home.lane === lane && key < provisional;
   }
   if (home.in === 'due') return home.lane === lane && home.at === after.beginAfter;

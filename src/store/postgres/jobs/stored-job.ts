@@ -1,6 +1,8 @@
 import { wholeJob } from '../../../model/jobs/copy-job.ts';
 import { isReadable, newJobRecord } from '../../../model/jobs/step.ts';
+import { inPresentShape } from '../../../model/records/earlier-shape.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
+import type { Patch } from '../../entry.ts';
 import { changed, SharedValues } from '../../rules/changes/record-change.ts';
 import type { Change } from '../../store.ts';
 import type { Rows } from '../sql-port.ts';
@@ -41,12 +43,13 @@ const blank = newJobRecord('', { name: '' });
 
 /** A record from the patches of a document, of which those of the newest may be relative to its newest entry. */
 function recordOf(id: string, fields: Fields, seq: number): JobRecord {
-  const { order, createdSeq } = fields as Partial<JobRecord>;
+  const { line, position, createdSeq } = fields as Partial<JobRecord>;
   fields.id = id;
   fields.rev ??= 1;
   fields.lastSeq = seq;
   if (createdSeq === undefined || createdSeq <= 0) fields.createdSeq = seq + (createdSeq ?? 0);
-  if (order != null && order[1] <= 0) fields.order = [order[0], seq + order[1]];
+  if (line == null) fields.position = 0;
+  else if (position === undefined || position <= 0) fields.position = seq + (position ?? 0);
   const job = wholeJob(fields, blank);
   if (fields.unsound !== undefined) job.unsound = fields.unsound;
   shared.share(job);
@@ -81,6 +84,17 @@ export function withSlots(claim: readonly Change[], slots: readonly string[] = [
   return [{ ...first, patch: { ...first.patch, quotas: slots } }, ...others];
 }
 
+/** Patches of jobs from their text: JSON with commas between. */
+function patchesIn(texts: unknown): Fields[] {
+  return (JSON.parse(`[${String(texts)}]`) as Fields[]).map((patch) => inPresentShape('job', patch, false));
+}
+
+/** The changes of a claim from their text. */
+export function claimIn(text: unknown): readonly Change[] {
+  const changes = JSON.parse(String(text)) as Change[];
+  return changes.map((change) => ({ ...change, patch: inPresentShape('job', change.patch as Patch, true) }));
+}
+
 /** What the changes of a claim set, as JSON. */
 export function patchesOf(claim: readonly Change[]): string {
   return JSON.stringify(Object.assign({}, ...claim.map(({ patch }) => patch)));
@@ -89,7 +103,7 @@ export function patchesOf(claim: readonly Change[]): string {
 /** The records of rows of `read`. Null for a job that was on its way from one place to another: look again. */
 export function storedJobOf(row: Rows[number]): StoredJob | null {
   const id = String(row.id);
-  const patches = JSON.parse(`[${String(row.doc)}]`) as Fields[];
+  const patches = patchesIn(row.doc);
   const written = writtenRecord(id, Number(row.seq), patches);
   const home = homeOf(row);
   if (home === null) return null;
@@ -101,7 +115,7 @@ export function storedJobOf(row: Rows[number]): StoredJob | null {
     isParent: saysParent(patches),
   };
   const patched = (since: string, seq: number): StoredJob => {
-    const fields = Object.assign({ ...written }, ...(JSON.parse(`[${since}]`) as Fields[]));
+    const fields = Object.assign({ ...written }, ...patchesIn(since));
     return { ...base, record: recordOf(id, fields, seq), since };
   };
   if (home.in === 'done') return patched(String(row.patch), home.seq);
@@ -110,7 +124,7 @@ export function storedJobOf(row: Rows[number]): StoredJob | null {
   if (home.in !== 'lease' || heldSeq <= written.lastSeq) return { ...base, record: written };
   if (row.claim !== null) {
     const own = row.own == null ? {} : (JSON.parse(String(row.own)) as Partial<JobRecord>);
-    const claim = withSlots(JSON.parse(String(row.claim)) as Change[], own.quotas);
+    const claim = withSlots(claimIn(row.claim), own.quotas);
     return { ...base, record: claimedRecord(written, claim, heldSeq), since: patchesOf(claim) };
   }
   if (row.own != null) return patched(String(row.own), heldSeq);
@@ -149,5 +163,5 @@ export function placeIn(job: JobRecord, now: number): Home['in'] {
   if (state === 'completed' && !waits && (!isHeld || job.callbacksEnd !== null)) return 'done';
   if (isHeld) return 'lease';
   if (!waits) return 'aside';
-  return job.order?.[0] === 'held' && (job.beginAfter ?? 0) > now ? 'due' : 'ready';
+  return job.line === 'held' && (job.beginAfter ?? 0) > now ? 'due' : 'ready';
 }

@@ -21,8 +21,8 @@ export function homeOf(job: JobRecord, lane: number | null): Home {
   if (home === 'aside') return { in: home };
   if (home === 'lease') return { in: home, token: 0, lane: lane ?? 0 };
   if (home === 'due') return { in: home, at: job.beginAfter ?? 0, lane: lane ?? 0 };
-  const [line, key] = job.order ?? ['now', job.lastSeq];
-  return { in: home, lane: lane ?? 0, line: line === 'putBack' ? 0 : 2, turn: 2 * key };
+  const key = job.line === null ? job.lastSeq : job.position;
+  return { in: home, lane: lane ?? 0, line: job.line === 'putBack' ? 0 : 2, turn: 2 * key };
 }
 
 interface Run {

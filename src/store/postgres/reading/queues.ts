@@ -195,7 +195,7 @@ async function countBefore(
       record.beginAfter ?? 0,
       record.id,
       // On a tie the held one comes first.
-      record.order?.[0] !== 'held',
+      record.line !== 'held',
     ],
   );
   return { n: Number(row?.n), is: Number(row?.looked) >= mostRuns ? 'atLeast' : 'exact' };

@@ -11,7 +11,7 @@ import { soundRecord } from '../quarantine.ts';
 
 /**
  * Values that consecutive jobs have in common, held once for all of them. As a rule such jobs wait in the
- * same queue and were put by the same program: a place takes 32 of the 625 bytes of a waiting job, and an
+ * same queue and were put by the same program: a place takes 32 of the 585 bytes of a waiting job, and an
  * assigner that was read is a string of its own.
  */
 export class SharedValues {
@@ -84,11 +84,12 @@ export function changed(
   next.rev = base.rev + 1;
   next.lastSeq = seq;
   if (change.to !== null) next.state = change.to;
-  const order = next.order as JobRecord['order'] | undefined;
-  if (order && order[1] === 0) next.order = [order[0], seq];
-  if (before === undefined && (change.kind === 'job' || change.kind === 'actor')) next.createdSeq = seq;
-  if (change.kind === 'job') shared.share(next);
-  else if (change.kind === 'actor') dropCleared(next, patch);
+  if (before === undefined && 'createdSeq' in next) next.createdSeq = seq;
+  if (change.kind === 'job') {
+    const line = (patch as Partial<JobRecord> | null)?.line;
+    if (line !== undefined) next.position = line === null ? 0 : seq;
+    shared.share(next);
+  } else if (change.kind === 'actor') dropCleared(next, patch);
   return next as unknown as Records[Kind];
 }
 

@@ -26,7 +26,7 @@ export class HeldHeap {
     this.size += 1;
     const places = this.#places;
     let at = places.length;
-    const place = { id: job.id, key: job.order?.[1] ?? 0, beginAfter: instantOf(job) };
+    const place = { id: job.id, key: job.position, beginAfter: instantOf(job) };
     places.push(place);
     while (at > 0) {
       const up = (at - 1) >> 1;
@@ -133,8 +133,8 @@ export class HeldHeap {
 }
 
 /** Held jobs stand by their instants; those of the other lines, when they are parked, by their keys. */
-function instantOf({ order, beginAfter }: JobRecord): number {
-  return order?.[0] === 'held' ? (beginAfter ?? 0) : (order?.[1] ?? 0);
+function instantOf({ line, position, beginAfter }: JobRecord): number {
+  return line === 'held' ? (beginAfter ?? 0) : position;
 }
 
 /** Compares two held jobs: by the instant at which they become due, then by id. */

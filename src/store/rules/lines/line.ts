@@ -9,9 +9,13 @@ export type FindJob = (id: string) => JobRecord | undefined;
  */
 export type Belongs = (job: JobRecord) => boolean;
 
+function isInLine(job: JobRecord | undefined): job is JobRecord {
+  return job?.line === 'now' || job?.line === 'held' || job?.line === 'putBack';
+}
+
 /** Whether the job still waits in a queue, at the place with this key. */
 export function isAt(job: JobRecord | undefined, key: number, belongs: Belongs): job is JobRecord {
-  return job?.order?.[1] === key && job.order[0] !== 'claimed' && job.order[0] !== 'callback' && belongs(job);
+  return isInLine(job) && job.position === key && belongs(job);
 }
 
 /** How many jobs there are; not exact: at most that many. */

@@ -17,10 +17,10 @@ export function placeAmong(
   order: () => LevelOrder,
 ): QueuePlace {
   if (lanes.some(({ level }) => level !== job.priority)) return placeAmongLevels(lanes, job, find, order);
-  const [line = 'now', key = 0] = job.order ?? [];
+  const { line, position } = job;
   const parts: Tally[] = [];
   const count = (of: (lane: Lane) => Tally): void => void parts.push(...lanes.map(of));
-  if (line === 'putBack') count((lane) => lane.putBack.countBefore(key, find));
+  if (line === 'putBack') count((lane) => lane.putBack.countBefore(position, find));
   else {
     count((lane) => lane.putBack.countBefore(Number.POSITIVE_INFINITY, find));
     if (line === 'held') {
@@ -29,8 +29,8 @@ export function placeAmong(
       count((lane) => lane.now.countBefore(since, find));
       count((lane) => lane.held.countBefore({ id: job.id, beginAfter: due }, find));
     } else {
-      const latest = Math.max(...lanes.map((lane) => lane.now.latestUpTo(key, find)));
-      count((lane) => lane.now.countBefore(key, find));
+      const latest = Math.max(...lanes.map((lane) => lane.now.latestUpTo(position, find)));
+      count((lane) => lane.now.countBefore(position, find));
       // On a tie the held one comes first, whatever its id.
       count((lane) => lane.held.countBefore({ id: '\uffff', beginAfter: latest }, find));
     }

@@ -95,7 +95,7 @@ function waiting(tables: Tables, queue: string | undefined, now: number): Listed
 /** In the order of claims, over all agents. */
 function held(tables: Tables): Listed {
   const jobs = [...tables.jobs.heldByAgent()].flatMap((ids) => found(tables, ids));
-  return listed(jobs.sort((one, other) => (one.order?.[1] ?? 0) - (other.order?.[1] ?? 0)));
+  return listed(jobs.sort((one, other) => one.position - other.position));
 }
 
 /** A list from its end: only the jobs of the page are looked up. */

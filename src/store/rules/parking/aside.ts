@@ -6,8 +6,7 @@ import type { FindJob } from '../lines/line.ts';
 export type LineName = 'putBack' | 'now' | 'held';
 
 /** The line in which a waiting job stands. */
-export function lineOf({ order }: JobRecord): LineName {
-  const line = order?.[0];
+export function lineOf({ line }: JobRecord): LineName {
   return line === 'putBack' || line === 'held' ? line : 'now';
 }
 
@@ -228,5 +227,5 @@ function isBefore(one: JobRecord, other: JobRecord): boolean {
 }
 
 function byKey(one: JobRecord, other: JobRecord): number {
-  return (one.order?.[1] ?? 0) - (other.order?.[1] ?? 0);
+  return one.position - other.position;
 }

@@ -224,8 +224,7 @@ export class Audit {
       const deadline = before.fields.deadline;
       if (deadline != null && at > Number(deadline)) this.#say(entry, 'I12 is beyond its deadline');
     }
-    const order = patch?.order as readonly [string, number] | null | undefined;
-    if (order?.[0] === 'now' && Number(patch?.beginAfter ?? 0) > at)
+    if (patch?.line === 'now' && Number(patch?.beginAfter ?? 0) > at)
       this.#say(entry, `I12 is put for now and begins ${Number(patch?.beginAfter) - at} ms later`);
     const place = placeOf(before);
     if (event === 'job.start' && before?.state === 'new' && place !== null && 'job' in place) {

@@ -137,11 +137,11 @@ function inOrder(jobs: readonly ReplayedRecord[]): ReplayedRecord[] {
 }
 
 function lineOf({ fields }: ReplayedRecord): string | undefined {
-  return (fields.order as readonly [string, number] | null | undefined)?.[0];
+  return (fields.line as string | null | undefined) ?? undefined;
 }
 
 function keyOf({ fields }: ReplayedRecord): number {
-  return (fields.order as readonly [string, number] | null | undefined)?.[1] ?? 0;
+  return Number(fields.position ?? 0);
 }
 
 function levelOf({ fields }: ReplayedRecord): number {

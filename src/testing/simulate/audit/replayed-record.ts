@@ -14,8 +14,8 @@ export interface ReplayedRecord {
 export function afterEntry(entry: HistoryEntry, before: ReplayedRecord | undefined): ReplayedRecord | null {
   if (entry.gone) return null;
   const fields = { ...before?.fields, ...entry.patch } as Record<string, unknown>;
-  const order = fields.order as readonly [string, number] | null | undefined;
-  if (order?.[1] === 0) fields.order = [order[0], entry.seq];
+  const line = entry.patch?.line;
+  if (line !== undefined) fields.position = line === null ? 0 : entry.seq;
   // A key of the context of an actor that is cleared is not there any more.
   for (const key in entry.patch) if (key.startsWith('c:') && entry.patch?.[key] === null) delete fields[key];
   return {
