@@ -121,7 +121,7 @@ describe('collectCoverage', () => {
   });
 
   it('writes a file when its process ends, and none when there is nothing to write or its folder is gone', () => {
-    const script = (name: string, text: string): readonly string[] => {
+    const script = (name: string, text: string): readonly string[] | null => {
       const target = join(folder, name);
       const code = `import { collectCoverage, createTestBox } from 'signalbox/testing';
         collectCoverage({ dir: ${JSON.stringify(target)} });

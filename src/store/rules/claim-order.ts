@@ -74,6 +74,7 @@ class Cursor {
  * longer than the quotas are large.
  */
 class Offers implements Walk {
+  readonly level: number;
   readonly #find: FindJob;
   readonly #now: number;
   readonly #open: Cursor[] = [];
@@ -84,7 +85,8 @@ class Offers implements Walk {
   readonly #beside: (lane: Lane) => Beside | null;
 
   /** `beside`: what is offered beside the lines of a lane. */
-  constructor(find: FindJob, now: number, beside: (lane: Lane) => Beside | null) {
+  constructor(level: number, find: FindJob, now: number, beside: (lane: Lane) => Beside | null) {
+    this.level = level;
     this.#find = find;
     this.#now = now;
     this.#beside = beside;
@@ -169,23 +171,17 @@ export interface Route {
 /** The waiting jobs of a queue in the order in which they are offered: of one level, or of several. */
 export function offersOf(lanes: Iterable<Lane>, route: Route): Walk {
   const { find, until, order, accepts, beside = (lane) => lane.aside?.out(find) ?? null } = route;
-  const first = new Offers(find, until, beside);
-  let level: number | undefined;
-  let levels: Map<number, Offers> | null = null;
+  const levels: Offers[] = [];
   for (const lane of lanes) {
-    level ??= lane.level;
-    if (lane.level === level) first.add(lane, accepts(lane));
-    else {
-      levels ??= new Map([[level, first]]);
-      let offers = levels.get(lane.level);
-      if (offers === undefined) {
-        offers = new Offers(find, until, beside);
-        levels.set(lane.level, offers);
-      }
-      offers.add(lane, accepts(lane));
+    // There are 19 levels at most: to look at each costs less than a map.
+    let offers = levels.find(({ level }) => level === lane.level);
+    if (offers === undefined) {
+      offers = new Offers(lane.level, find, until, beside);
+      levels.push(offers);
     }
+    offers.add(lane, accepts(lane));
   }
-  return levels === null ? first : new Levels([...levels.values()], order());
+  return levels.length === 1 ? (levels[0] as Offers) : new Levels(levels, order());
 }
 
 /** All jobs that wait in a queue, in the order in which they are offered. */

@@ -14,52 +14,46 @@ export interface Walk {
   block(): void;
 }
 
-interface Level {
-  readonly walk: Walk;
-  /** Its next job; null: that has to be asked. */
-  head: JobRecord | undefined | null;
-}
-
 /** Waiting jobs of several levels: each level in its own order, and of their first jobs the one that `compareLevels` says. */
 export class Levels implements Walk {
-  readonly #levels: readonly Level[];
+  readonly #walks: readonly Walk[];
   readonly #order: LevelOrder;
-  #at: Level | undefined;
+  /** The next job of each; null: that has to be asked. */
+  readonly #heads: (JobRecord | undefined | null)[];
+  #at = 0;
 
-  constructor(levels: readonly Walk[], order: LevelOrder) {
-    this.#levels = levels.map((walk) => ({ walk, head: null }));
+  constructor(walks: readonly Walk[], order: LevelOrder) {
+    this.#walks = walks;
     this.#order = order;
+    this.#heads = walks.map(() => null);
   }
 
   get lane(): Lane | undefined {
-    return this.#at?.walk.lane;
+    return this.#walks[this.#at]?.lane;
   }
 
   next(): JobRecord | undefined {
     let first: JobRecord | undefined;
-    this.#at = undefined;
-    for (const level of this.#levels) {
-      if (level.head === null) level.head = level.walk.next();
-      const { head } = level;
-      if (head === undefined || (first !== undefined && compareLevels(first, head, this.#order) <= 0))
-        continue;
+    for (let index = 0; index < this.#walks.length; index += 1) {
+      let head = this.#heads[index];
+      if (head === null) {
+        head = this.#walks[index]?.next();
+        this.#heads[index] = head;
+      }
+      if (head == null || (first !== undefined && compareLevels(first, head, this.#order) <= 0)) continue;
       first = head;
-      this.#at = level;
+      this.#at = index;
     }
     return first;
   }
 
   pass(): void {
-    this.#at?.walk.pass();
-    this.#ask();
+    this.#walks[this.#at]?.pass();
+    this.#heads[this.#at] = null;
   }
 
   block(): void {
-    this.#at?.walk.block();
-    this.#ask();
-  }
-
-  #ask(): void {
-    if (this.#at !== undefined) this.#at.head = null;
+    this.#walks[this.#at]?.block();
+    this.#heads[this.#at] = null;
   }
 }
