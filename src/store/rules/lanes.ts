@@ -34,17 +34,22 @@ export class Lane {
     this.hasKeys = job.keys !== null;
     this.hasDeadlines = hasDeadline(job);
     this.holdsSlots = job.quotas.length > 0;
-    const belongs = (other: JobRecord): boolean =>
-      hasDeadline(other) === this.hasDeadlines &&
-      other.quotas.length > 0 === this.holdsSlots &&
-      other.name === this.name &&
-      other.priority === this.level &&
-      (other.keys !== null) === this.hasKeys &&
-      sameNames(other.quotaNames, this.quotaNames) &&
-      this.aside?.has(other.id) !== true;
+    const belongs = (other: JobRecord): boolean => this.isOf(other) && this.aside?.has(other.id) !== true;
     this.putBack = new Fifo(belongs);
     this.now = new Fifo(belongs);
     this.held = new HeldHeap(belongs);
+  }
+
+  /** Whether a job is like those of the lane; of which limits it has keys is not asked. */
+  isOf(job: JobRecord): boolean {
+    return (
+      job.name === this.name &&
+      job.priority === this.level &&
+      (job.keys !== null) === this.hasKeys &&
+      job.quotas.length > 0 === this.holdsSlots &&
+      sameNames(job.quotaNames, this.quotaNames) &&
+      hasDeadline(job) === this.hasDeadlines
+    );
   }
 
   /** How many jobs wait here now. */

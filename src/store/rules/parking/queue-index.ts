@@ -10,6 +10,9 @@ export class QueueIndex {
   readonly #findJob: FindJob;
   readonly #lanes = new Map<string, Map<string, Lane>>();
   readonly #parking = new Map<string, Parking>();
+  /** The lane of the newest job that came or left, and its queue: most jobs are like the one before, and the text of a key costs more. */
+  #newest: Lane | null = null;
+  #newestQueue = '';
 
   constructor(findJob: FindJob) {
     this.#findJob = findJob;
@@ -36,7 +39,7 @@ export class QueueIndex {
 
   /** Where the jobs of the same lane as this one are parked. */
   asideOf(queue: string, job: JobRecord): Aside | null {
-    return this.#lanes.get(queue)?.get(laneKey(job))?.aside ?? null;
+    return this.#find(queue, job)?.aside ?? null;
   }
 
   waitingCount(queue: string, name?: string): number {
@@ -46,7 +49,7 @@ export class QueueIndex {
   }
 
   enter(queue: string, job: JobRecord): void {
-    this.#lane(queue, job).add(job);
+    (this.#find(queue, job) ?? this.#made(queue, job)).add(job);
   }
 
   /** Something has changed that may have given a key room. */
@@ -80,27 +83,36 @@ export class QueueIndex {
     return null;
   }
 
-  #lane(queue: string, job: JobRecord): Lane {
-    let lanes = this.#lanes.get(queue);
-    if (lanes === undefined) {
-      lanes = new Map();
-      this.#lanes.set(queue, lanes);
-    }
-    const key = laneKey(job);
-    let lane = lanes.get(key);
-    if (lane === undefined) {
-      lane = laneOf(job);
-      lanes.set(key, lane);
-    }
+  #find(queue: string, job: JobRecord): Lane | undefined {
+    const newest = this.#newest;
+    if (newest !== null && this.#newestQueue === queue && job.keys === null && newest.isOf(job))
+      return newest;
+    const lane = this.#lanes.get(queue)?.get(laneKey(job));
+    if (lane !== undefined) this.#keep(queue, lane);
+    return lane;
+  }
+
+  #keep(queue: string, lane: Lane | null): void {
+    this.#newest = lane;
+    this.#newestQueue = queue;
+  }
+
+  #made(queue: string, job: JobRecord): Lane {
+    const lane = laneOf(job);
+    const lanes = this.#lanes.get(queue);
+    if (lanes === undefined) this.#lanes.set(queue, new Map([[laneKey(job), lane]]));
+    else lanes.set(laneKey(job), lane);
     return lane;
   }
 
   leave(queue: string, job: JobRecord): void {
-    const lanes = this.#lanes.get(queue);
-    const lane = lanes?.get(laneKey(job));
-    const spot = lane?.aside?.leave(job.id);
-    if (spot === undefined) lane?.remove(job);
+    const lane = this.#find(queue, job);
+    if (lane === undefined) return;
+    const spot = lane.aside?.leave(job.id);
+    if (spot === undefined) lane.remove(job);
     else this.#parking.get(queue)?.left(spot);
-    if (lane?.size === 0) lanes?.delete(laneKey(job));
+    if (lane.size > 0) return;
+    this.#lanes.get(queue)?.delete(laneKey(job));
+    this.#keep(queue, null);
   }
 }
