@@ -130,7 +130,7 @@ async function embeddedFigures(arena: Arena, { jobs, rounds, warmUpMs, budgetMs 
     },
     { rounds, budgetMs, once: ['waiting', 'waitingBefore'] },
   );
-  const against = { place: arena.place, jobs, warmUpMs, processes: 7, rounds: 5 };
+  const against = { place: arena.place, jobs, warmUpMs, processes: 15, rounds: 5 };
   const unusedRatio = await againstBefore(before, against);
   const now = medians(taken.waiting);
   progress('time limits');
