@@ -1,3 +1,4 @@
+import { type JobContext, newJobContext } from '../../../machines/job.context.ts';
 import type { JobEvent } from '../../../machines/job.events.ts';
 import { jobMachine } from '../../../machines/job.machine.ts';
 import { SignalboxError } from '../../errors.ts';
@@ -64,20 +65,10 @@ function snapshotOf(record: JobRecord): JobSnapshot {
   if (!knownStates.has(record.state)) throw new SignalboxError('JOB_QUARANTINED', { id: record.id });
   const [parent, child] = record.state.split('.');
   const value = child === undefined ? record.state : { [parent ?? '']: child };
-  const context = Object.fromEntries(Object.entries(record).filter(([key]) => !notContext.has(key)));
+  const context = Object.fromEntries(contextKeys.map((key) => [key, record[key]]));
   return jobMachine.resolveState({ value: value as never, context: context as never });
 }
 
 const knownStates: ReadonlySet<string> = new Set(jobChart.states);
 
-const notContext = new Set([
-  'id',
-  'v',
-  'rev',
-  'lastSeq',
-  'createdSeq',
-  'position',
-  'state',
-  'uniqueKey',
-  'reply',
-]);
+const contextKeys = Object.keys(newJobContext({ name: '' })) as readonly (keyof JobContext)[];
