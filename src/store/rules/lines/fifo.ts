@@ -53,6 +53,10 @@ export class Fifo {
 
   /** Returns the job of the first place at or after `from` that is still at it. */
   next(from: number, find: FindJob): JobRecord | undefined {
+    if (this.size === 0) {
+      this.#forgetBefore(this.#ids.length);
+      return undefined;
+    }
     for (let at = Math.max(from, this.#head); at < this.#ids.length; at += 1) {
       const key = this.#keys[at] ?? 0;
       if (this.#repeats(at)) continue;
