@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import type { BurnDown } from './burn-down.ts';
 import { Children } from './in-child.ts';
 import { freshFolder } from './place.ts';
-import { median } from './statistics.ts';
+import { geometricMean } from './statistics.ts';
 import { progress } from './turns.ts';
 
 interface Course {
@@ -12,7 +12,7 @@ interface Course {
   readonly warmUpMs: number;
   /** How many processes of each release are measured. */
   readonly processes: number;
-  /** How many burn-downs a process runs. */
+  /** How many burn-downs a process runs, each in turn with one of the other release. */
   readonly rounds: number;
 }
 
@@ -23,14 +23,15 @@ const here = new URL('./', import.meta.url);
  * not there.
  *
  * Both releases run the same burn-down with the same settings, each in several processes, and change the order from pair to pair.
- * One process of the same code differs from the next by up to 7 %: what V8 compiles first is chance.
+ * One process of the same code differs from the next by up to 7 %: what V8 compiles first is chance. Within minutes the machine
+ * changes by half, so each burn-down counts only against the one beside it.
  */
 export async function againstBefore(
   before: URL | null,
   { place, jobs, warmUpMs, processes, rounds }: Course,
 ): Promise<number | null> {
   if (before === null) return null;
-  const taken = { before: [] as number[], now: [] as number[] };
+  const ratios: number[] = [];
   const sides = [
     { name: 'before', measures: before },
     { name: 'now', measures: here },
@@ -47,14 +48,14 @@ export async function againstBefore(
       rmSync(dir, { recursive: true });
       return cpuUsPerJob;
     };
-    const costs = { before: [] as number[], now: [] as number[] };
     const order = pair % 2 === 0 ? sides : [...sides].reverse();
     for (const side of order) await burn(side, warmUpMs);
-    for (let round = 0; round < rounds; round += 1)
-      for (const side of order) costs[side.name].push(await burn(side, 0));
+    for (let round = 0; round < rounds; round += 1) {
+      const costs = { before: 0, now: 0 };
+      for (const side of order) costs[side.name] = await burn(side, 0);
+      ratios.push(costs.before / costs.now);
+    }
     children.end();
-    taken.before.push(median(costs.before));
-    taken.now.push(median(costs.now));
   }
-  return median(taken.before) / median(taken.now);
+  return geometricMean(ratios);
 }

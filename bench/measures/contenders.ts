@@ -28,10 +28,6 @@ export const contenders = {
   postgres50: { module: oursOnPostgres, settings: { size: 50 } },
   graphileWorker: { module: '../peers/graphile-worker.ts', settings: { size: 24 } },
   postgres100: { module: oursOnPostgres, settings: { size: 100 } },
-  level50: { module: ours, settings: { size: 50, features: { levels: 1 } } },
-  levels50: { module: ours, settings: { size: 50, features: { levels: 3 } } },
-  postgresLevel50: { module: oursOnPostgres, settings: { size: 50, features: { levels: 1 } } },
-  postgresLevels50: { module: oursOnPostgres, settings: { size: 50, features: { levels: 3 } } },
   postgresKeys50: { module: oursOnPostgres, settings: { size: 50, features: { ownKeys: true } } },
   pgBoss: { module: '../peers/pg-boss.ts', settings: { size: 100 } },
 } satisfies Readonly<Record<string, Contender>>;

@@ -40,7 +40,10 @@ export async function measure({ jobs, rounds }: { jobs: number; rounds: number }
 /** Puts the jobs of both sides and claims them in turns. */
 async function drain(store: OpenStore, jobs: number, round: number) {
   const [one, three] = [`one-${round}`, `three-${round}`];
-  for (const [queue, count] of [[one, 1], [three, 3]] as const) {
+  for (const [queue, count] of [
+    [one, 1],
+    [three, 3],
+  ] as const) {
     const puts = Array.from({ length: jobs }, (_, index) =>
       waiting(`${queue}-${index}`, queue, levels[index % count] ?? 0),
     );

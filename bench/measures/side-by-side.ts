@@ -1,15 +1,16 @@
 import { join } from 'node:path';
-import type { Contestant, Settings } from './contestant.ts';
+import type { Contestant, ContestantModule, Settings } from './contestant.ts';
 import type { JobFeatures } from './job-settings.ts';
 import { cpuUs } from './processor-time.ts';
-import { open } from './signalbox.ts';
-import { median } from './statistics.ts';
+import { medians } from './statistics.ts';
 import { Tally } from './tally.ts';
 
-interface Options {
-  readonly settings: Settings;
-  /** What the jobs of one side use. Those of the other side use no feature. */
+/** The two sides, and their bursts. */
+export interface Sides {
+  /** What the jobs of one side use. */
   readonly features: JobFeatures;
+  /** What those of the other side use. */
+  readonly against: JobFeatures;
   /** The jobs of a burst. */
   readonly jobs: number;
   /** How many bursts of each side count. */
@@ -17,28 +18,41 @@ interface Options {
   readonly warmUpBursts: number;
 }
 
-/** Processor time of a job that uses the features, over that of one that uses none. */
+interface Options extends Sides {
+  /** The contestant's module, as a file URL. */
+  readonly contestant: string;
+  readonly settings: Settings;
+}
+
+/** What a job takes that uses the features, over what one of the other side takes. */
 export interface SideBySide {
-  readonly ratio: number;
+  /** Processor time of this process. */
+  readonly cpuRatio: number;
+  /** Jobs a second, put and drain. */
+  readonly totalRatio: number;
 }
 
 /**
- * Measures what features cost by short bursts of jobs, in turns with and without them, in one process. What differs between processes
+ * Measures what features cost by short bursts of jobs, in turns of both sides, in one process. What differs between processes
  * and between moments of the machine is several times the cost that is looked for; here it affects both sides, and the
  * median of the pairs leaves out those in which all garbage was collected.
  */
 export async function measure(options: Options): Promise<SideBySide> {
-  const { settings, features, jobs, bursts, warmUpBursts } = options;
-  const [plain, using] = [await openSide(settings, {}, 'plain'), await openSide(settings, features, 'using')];
-  const ratios: number[] = [];
+  const { contestant, settings, features, against, jobs, bursts, warmUpBursts } = options;
+  const module: ContestantModule = await import(contestant);
+  const plain = await openSide(module, { ...settings, features: against, dir: join(settings.dir, 'plain') });
+  const using = await openSide(module, { ...settings, features, dir: join(settings.dir, 'using') });
+  const pairs: SideBySide[] = [];
   for (let burst = -warmUpBursts; burst < bursts; burst += 1) {
-    const costs = new Map<Side, number>();
+    const costs = new Map<Side, Cost>();
     for (const side of burst % 2 === 0 ? [plain, using] : [using, plain])
       costs.set(side, await burn(side, jobs));
-    if (burst >= 0) ratios.push((costs.get(using) as number) / (costs.get(plain) as number));
+    const [one, other] = [costs.get(using) as Cost, costs.get(plain) as Cost];
+    if (burst >= 0) pairs.push({ cpuRatio: one.cpuUs / other.cpuUs, totalRatio: other.ms / one.ms });
   }
-  for (const { contestant } of [plain, using]) await contestant.close();
-  return { ratio: median(ratios) };
+  for (const side of [plain, using]) await side.contestant.close();
+  for (const side of [plain, using]) await side.contestant.clear?.();
+  return medians(pairs);
 }
 
 interface Side {
@@ -46,18 +60,23 @@ interface Side {
   readonly tally: Tally;
 }
 
-async function openSide(settings: Settings, features: JobFeatures, folder: string): Promise<Side> {
+async function openSide(module: ContestantModule, settings: Settings): Promise<Side> {
   const tally = new Tally();
-  const contestant = await open({ ...settings, features, dir: join(settings.dir, folder) }, tally);
+  const contestant = await module.open(settings, tally);
   await contestant.work();
   return { contestant, tally };
 }
 
-/** Returns the processor time of each job of a burst, in microseconds. */
-async function burn({ contestant, tally }: Side, jobs: number): Promise<number> {
-  const before = cpuUs();
+/** What a burst takes. */
+interface Cost {
+  readonly cpuUs: number;
+  readonly ms: number;
+}
+
+async function burn({ contestant, tally }: Side, jobs: number): Promise<Cost> {
+  const [cpuBefore, began] = [cpuUs(), performance.now()];
   const count = tally.completions + jobs;
   await contestant.putBulk(jobs);
   await tally.whenCompleted(count);
-  return (cpuUs() - before) / jobs;
+  return { cpuUs: cpuUs() - cpuBefore, ms: performance.now() - began };
 }

@@ -8,6 +8,11 @@ export function median(figures: readonly number[]): number {
   return (low + high) / 2;
 }
 
+/** Returns the geometric mean, which treats a ratio and its inverse alike. */
+export function geometricMean(ratios: readonly number[]): number {
+  return Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
+}
+
 /** Returns the smallest figure that the given percentage of the figures does not exceed. */
 export function percentile(figures: readonly number[], percent: number): number {
   const sorted = ascending(figures);
