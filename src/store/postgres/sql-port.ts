@@ -9,14 +9,6 @@ export type Rows = readonly Readonly<Record<string, unknown>>[];
 /** A statement sees what was committed before it, whatever a database has for its default: what is read behind a lock counts on it. */
 export const beginText = 'BEGIN ISOLATION LEVEL READ COMMITTED';
 
-/**
- * JSON texts as the server reads an array of them. What the driver makes of a list takes ten times as long for texts full of
- * quotes; a text that is JSON already holds nothing that needs more than JSON's own escapes.
- */
-export function arrayOfJson(texts: readonly (string | null)[]): string {
-  return `{${texts.map((text) => (text === null ? 'NULL' : JSON.stringify(text))).join()}}`;
-}
-
 /** One connection. Statements are made in the order of calls; where the driver can, without waiting in between. */
 export interface SqlConnection {
   /** The connection as the driver knows it: what programs use. */

@@ -203,8 +203,10 @@ export class Claiming {
     }
     const ids = answer.ids ?? [];
     if (claim.levels === null) known.after = answer.last;
-    else
+    else {
       for (const [index, lane] of claim.lanes.entries()) known.afters.set(lane, answer.lasts?.[index] ?? -1);
+      known.leading = answer.lanes?.at(-1) ?? null;
+    }
     known.perRun = Math.max(1, ids.length / Math.max(1, answer.runs ?? 1));
     // What comes short has reached the end of what was known.
     const isShort = ids.length < limit;
@@ -246,7 +248,7 @@ export class Claiming {
     known.keep(token, { token, rev: 0, ids, seqs, lanes });
     const common = patchesOf(changes);
     return ids.map((id, index) => {
-      const [rev = 1, seq = 0, ...patches] = jobs[index] ?? [];
+      const [, rev = 1, seq = 0, ...patches] = jobs[index] ?? [];
       const written = writtenRecord(id, seq, patches);
       const keys = slots[index] ?? [];
       const own = withSlots(changes, keys);
@@ -275,13 +277,18 @@ function shareOf({ size }: ClaimRequest, { quotas }: Way): number {
  */
 function lanesOf(
   way: Way,
-  { heads, end, afters, agingMs }: Known,
+  { heads, end, afters, leading, agingMs }: Known,
 ): Pick<PlainClaim, 'lanes' | 'until' | 'levels'> {
   const levelOf = new Map(heads.map(({ lane, level }) => [lane, level]));
   const of = way.lanes.map((lane) => levelOf.get(lane) ?? 0);
   if (of.some((level) => level !== of[0])) {
-    const from = way.lanes.map((lane) => afters.get(lane) ?? -1);
-    return { lanes: way.lanes, until: end, levels: { of, afters: from, agingMs } };
+    const lanes = way.lanes.toSorted((one, other) => Number(other === leading) - Number(one === leading));
+    const levels = {
+      of: lanes.map((lane) => levelOf.get(lane) ?? 0),
+      afters: lanes.map((lane) => afters.get(lane) ?? -1),
+      agingMs,
+    };
+    return { lanes, until: end, levels };
   }
   if (way.lanes.length <= mostLanes) return { lanes: way.lanes, until: end, levels: null };
   const first = heads.filter(({ lane, line }) => line === 2 && way.lanes.includes(lane)).toSorted(byTurn);

@@ -28,6 +28,8 @@ export interface Known {
   after: number;
   /** The same for each lane, where several levels have jobs. */
   readonly afters: Map<number, number>;
+  /** The lane of the last job that was claimed, where several levels have jobs: the next ones are most likely in it, too. */
+  leading: number | null;
   /** How many jobs a run had at the last claim. */
   perRun: number;
   /** The turn before which a claim ends: a job that is put into another lane later must not be passed over by one that is put behind it. */
@@ -111,6 +113,7 @@ export class Heads {
       readAt: port.elapsed(),
       after: -1,
       afters: new Map(),
+      leading: known?.leading ?? null,
       perRun,
       end,
       puts: 0,

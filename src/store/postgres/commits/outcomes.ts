@@ -99,7 +99,7 @@ async function answered(
       lock?.is_over === true
         ? await connection.query(
             `SELECT min(l.c) OVER () AS c, l.at, l.ids, l.slots::json AS slots, e.lanes, ARRAY(
-               SELECT concat('[', j.rev, ',', j.seq, ',', j.doc, ']') FROM unnest(l.ids) WITH ORDINALITY u (id, n)
+               SELECT concat('[', to_json(j.id), ',', j.rev, ',', j.seq, ',', j.doc, ']') FROM unnest(l.ids) WITH ORDINALITY u (id, n)
                JOIN ${schema}.job j ON j.id = u.id ORDER BY u.n
              ) AS jobs FROM ${schema}.line l LEFT JOIN ${schema}.lease e ON e.epoch = l.epoch AND e.ids && l.ids
              WHERE l.epoch = $1 AND l.n = $2 ORDER BY l.c DESC LIMIT 1`,

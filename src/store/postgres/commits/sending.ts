@@ -15,7 +15,14 @@ import { Draft } from './draft.ts';
 import { claimEntries, seqIn } from './entries.ts';
 import { entersQuotas, missingLanes, putsBackIn, putsIn } from './moved.ts';
 import { Doubt, Outcomes } from './outcomes.ts';
-import { type Answer, commitText, commitValues, nothingWritten, type PlainClaim } from './statement.ts';
+import {
+  type Answer,
+  answerIn,
+  commitText,
+  commitValues,
+  nothingWritten,
+  type PlainClaim,
+} from './statement.ts';
 import { subjectsOf } from './subjects.ts';
 import { Syncing } from './syncing.ts';
 import { isKnown, loadHolders, type WorkingSet, workingSetOf } from './working-set.ts';
@@ -312,7 +319,7 @@ export class Sending {
     );
     const keepTime = clock.asking();
     const [row] = await connection.named(this.#name, this.#text, values);
-    const answer = JSON.parse(String(row?.answer)) as Answer;
+    const answer = answerIn(String(row?.answer));
     keepTime({ now: answer.at });
     return answer;
   }
@@ -328,7 +335,7 @@ export class Sending {
       const made = draft.lines(c, head);
       if (how.claim === undefined || ids.length === 0) return made;
       const last = made.at(-1) ?? { ...head, s: seqIn(c, 0), entries: [] };
-      const q = jobs.map(([, seq]) => seq);
+      const q = jobs.map(([, , seq]) => seq);
       const claimed = claimEntries(last.s, last.entries, how.claim.changes, ids, q, slots);
       return [...made.slice(0, -1), { ...last, entries: claimed }];
     };

@@ -1,5 +1,4 @@
 import type { Change } from '../../store.ts';
-import { arrayOfJson } from '../sql-port.ts';
 import type { Written } from './writing.ts';
 
 /** The claim of a statement: of lanes whose jobs it need not tell apart. */
@@ -65,7 +64,17 @@ export interface Answer {
   /** Those of the jobs that it takes that have annotations; absent where the answer was asked for later. */
   readonly annotated?: readonly string[];
   /** Of each claimed job: revision of its row, its newest entry, and the patches of its document. */
-  readonly jobs?: readonly (readonly [rev: number, seq: number, ...patches: Record<string, unknown>[]])[];
+  readonly jobs?: readonly ClaimedRow[];
+}
+
+type ClaimedRow = readonly [id: string, rev: number, seq: number, ...patches: Record<string, unknown>[]];
+
+/** The answer of the server, whose jobs come in any order. */
+export function answerIn(text: string): Answer {
+  const answer = JSON.parse(text) as Answer;
+  const { ids = [], jobs = [] } = answer;
+  const rows = new Map(jobs.map((row) => [row[0], row]));
+  return { ...answer, jobs: ids.map((id) => rows.get(id) as ClaimedRow) };
 }
 
 /** Who commits, and how. */
@@ -81,7 +90,7 @@ export interface StatementHead {
   readonly now: number | null;
 }
 
-const parameterCount = 46;
+const parameterCount = 45;
 /** How many jobs stand in one run. */
 const jobsOfRun = 25;
 
@@ -111,9 +120,8 @@ export function commitValues(
   written: Written | null,
   claim: PlainClaim | null,
 ): readonly unknown[] {
-  const { tokens, revs, left, beliefs, changes, done, freed, rooms, rows, ...given } =
-    written ?? nothingWritten;
-  const { puts, firsts, counts, ready } = runsOf(given.puts);
+  const { tokens, revs, left, beliefs, changes, puts, done, freed, rooms, rows } = written ?? nothingWritten;
+  const { runs, ready } = runsOf(puts);
   const hasPuts = puts.ids.length > 0;
   const hasDone = done.length > 0;
   return [
@@ -131,22 +139,21 @@ export function commitValues(
     beliefs.length === 0 ? null : JSON.stringify(beliefs),
     changes.length === 0 ? null : JSON.stringify(changes),
     hasPuts ? texts(puts.ids) : null,
-    hasPuts ? arrayOfJson(puts.docs) : null,
+    hasPuts ? lines(puts.docs) : null,
     hasPuts ? numbers(puts.at) : null,
     hasPuts
       ? numbers(puts.lanes.every((lane) => lane === puts.lanes[0]) ? puts.lanes.slice(0, 1) : puts.lanes)
       : null,
     puts.due === null ? null : numbers(puts.due),
-    hasPuts ? numbers(firsts) : null,
-    hasPuts ? numbers(counts) : null,
+    hasPuts ? numbers(runs) : null,
     hasPuts ? numbers(ready) : null,
     hasDone ? texts(done.map(({ id }) => id)) : null,
     hasDone ? numbers(done.map(({ entry }) => entry)) : null,
-    hasDone ? arrayOfJson(done.map(({ patch }) => patch)) : null,
+    hasDone ? lines(done.map(({ patch }) => patch)) : null,
     hasDone ? numbers(done.map(({ lane }) => lane)) : null,
     hasDone ? numbers(done.map(({ ending }) => ending)) : null,
     freed.length === 0 ? null : texts(freed),
-    rows.length === 0 ? null : arrayOfJson(rows.map(({ text }) => text)),
+    rows.length === 0 ? null : lines(rows.map(({ text }) => text)),
     rows.length === 0 ? null : numbers(rows.map(({ count }) => count)),
     ...claimValues(claim, rooms),
   ];
@@ -176,11 +183,10 @@ function claimValues(claim: PlainClaim | null, rooms: readonly string[]): readon
   ];
 }
 
-/** New jobs, with runs of them one after the other. */
+/** Runs of new jobs. */
 interface Runs {
-  readonly puts: Written['puts'];
-  readonly firsts: readonly number[];
-  readonly counts: readonly number[];
+  /** The number of that of each job, from 1; null: it cannot be claimed at once. */
+  readonly runs: readonly (number | null)[];
   /** When the jobs of each became ready. */
   readonly ready: readonly number[];
 }
@@ -189,52 +195,36 @@ interface Runs {
  * Runs of new jobs: neighbours in one lane, among those of their level, that can be claimed at once and became ready at one instant.
  * Jobs of other levels may stand between them: they are not ordered by their turns.
  */
-function runsOf(puts: Written['puts']): Runs {
-  const { ids, lanes, groups, due, ready } = puts;
-  const runs: number[][] = [];
-  const open = new Map<string, number[]>();
+function runsOf({ ids, lanes, groups, due, ready }: Written['puts']): Runs {
+  const runs: (number | null)[] = [];
+  const since: number[] = [];
+  const open = new Map<string, { readonly run: number; readonly first: number; count: number }>();
   for (let index = 0; index < ids.length; index += 1) {
-    if (due !== null && due[index] !== null) continue;
-    const group = groups[index] as string;
-    const run = open.get(group);
-    const first = run?.[0] ?? 0;
-    const isNext = run !== undefined && lanes[first] === lanes[index] && ready[first] === ready[index];
-    if (isNext && run.length < jobsOfRun) run.push(index);
-    else {
-      const next = [index];
-      open.set(group, next);
-      runs.push(next);
+    if (due !== null && due[index] !== null) {
+      runs.push(null);
+      continue;
     }
+    const group = groups[index] as string;
+    const last = open.get(group);
+    const isNext =
+      last !== undefined &&
+      last.count < jobsOfRun &&
+      lanes[last.first] === lanes[index] &&
+      ready[last.first] === ready[index];
+    if (isNext) last.count += 1;
+    else open.set(group, { run: since.push(ready[index] as number), first: index, count: 1 });
+    runs.push(open.get(group)?.run ?? null);
   }
-  const counts = runs.map((run) => run.length);
-  const since = runs.map(([first = 0]) => ready[first] as number);
-  if (open.size < 2 && due === null)
-    return { puts, firsts: runs.map(([first = 0]) => first), counts, ready: since };
-  const held = ids.flatMap((_id, index) => (due !== null && due[index] !== null ? [index] : []));
-  const firsts: number[] = [];
-  for (const [run] of counts.entries())
-    firsts.push(run === 0 ? 0 : (firsts[run - 1] ?? 0) + (counts[run - 1] ?? 0));
-  return { puts: ordered(puts, [...runs.flat(), ...held]), firsts, counts, ready: since };
-}
-
-function ordered(
-  { ids, docs, at, lanes, groups, due, ready }: Written['puts'],
-  order: readonly number[],
-): Written['puts'] {
-  const each = <Value>(values: readonly Value[]): Value[] => order.map((index) => values[index] as Value);
-  return {
-    ids: each(ids),
-    docs: each(docs),
-    at: each(at),
-    lanes: each(lanes),
-    groups: each(groups),
-    due: due === null ? null : each(due),
-    ready: each(ready),
-  };
+  return { runs, ready: since };
 }
 
 function orNull(value: string, list: readonly unknown[]): string | null {
   return list.length === 0 ? null : value;
+}
+
+/** JSON texts, one on a line: no line break is left in one, and the quotes of an array would have to be escaped. */
+function lines(texts: readonly string[]): string {
+  return texts.join('\n');
 }
 
 function numbers(values: readonly (number | null)[]): string {

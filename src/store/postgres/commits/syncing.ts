@@ -103,9 +103,7 @@ export class Syncing {
     try {
       const rows = await connection.named(
         nameOf(schema, 'sync'),
-        `SELECT ${this.#flush}, ARRAY(
-           SELECT l.c FROM unnest($2::bigint[], $3::bigint[]) AS u (c, n) JOIN ${schema}.line l ON l.c = u.c AND l.n = u.n AND l.epoch = $1
-         ) AS there`,
+        `SELECT ${this.#flush}, ${schema}.there($1, $2, $3) AS there`,
         [epoch, pending.map(({ c }) => c), pending.map(({ n }) => n)],
       );
       connection.release();

@@ -9,14 +9,14 @@ export const commitFunction = `
     p_tokens bigint[], p_revs integer[], p_left text[], p_left_seqs text[], p_left_lanes text[],
     -- Other beliefs, other changes: JSON; null in a plain life.
     p_beliefs json, p_changes json,
-    -- New jobs that wait: the entry of the first; lane of each, or one of all; instant of those that are not due; runs of the others.
-    p_new text[], p_docs text[], p_new_at integer[], p_new_lanes integer[], p_due float8[], p_firsts integer[], p_counts integer[], p_ready float8[],
+    -- New jobs that wait: the entry of each; its lane, or one of all; instant of those that are not due; run of the others, and when each run became ready.
+    p_new text[], p_docs text, p_new_at integer[], p_new_lanes integer[], p_due float8[], p_runs integer[], p_ready float8[],
     -- Jobs that are over.
-    p_done text[], p_done_at integer[], p_patches text[], p_done_lanes integer[], p_endings smallint[],
+    p_done text[], p_done_at integer[], p_patches text, p_done_lanes integer[], p_endings smallint[],
     -- A quota for each slot that is free.
     p_freed text[],
-    -- Rows of the journal, with the number of entries in each.
-    p_entries text[], p_sizes integer[],
+    -- Rows of the journal, with the number of entries in each. Documents, patches and these rows stand on a line of text each.
+    p_entries text, p_sizes integer[],
     -- The claim: queue, dispatcher, agent; the record of the agent, its seq and the size that it gives; lanes and their quotas; how many.
     p_place text[], p_agent_seq bigint, p_size integer, p_lanes integer[], p_quotas text[], p_most integer, p_after bigint, p_until bigint, p_width integer,
     p_token bigint, p_claim text,
@@ -31,7 +31,7 @@ export const commitFunction = `
     c bigint; s bigint; from_turn bigint; moment float8 := {schema}.now(p_now); i integer; r record; held integer; room integer := coalesce(p_most, 0);
     agent_seq bigint; marks integer; lasts bigint[] := p_afters; taken tid[]; refusal text; last bigint := coalesce(p_after, -1); got text[]; got_q bigint[]; got_lanes integer[]; n integer;
     locked tid[]; wanted text[]; slots text[]; is_held boolean := false;
-    docs text; annotated text; rows integer; size integer; last_c bigint; is_cut boolean; runs integer := 0;
+    docs text; annotated text; entries text[] := string_to_array(p_entries, E'\\n'); rows integer; size integer; last_c bigint; is_cut boolean; width_of_others integer; runs integer := 0;
   BEGIN
     IF NOT p_is_synced THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
     -- Only a second sending of this very commit waits here.
@@ -101,7 +101,9 @@ export const commitFunction = `
     END IF;
     IF room > 0 AND p_levels IS NOT NULL THEN
       -- Of each level in the order of turns, and of their heads the one that counts as ready first: by the running maximum within a level.
-      -- Of each lane as many runs as will do; where the last of them is taken, the next ones are looked at.
+      -- Of the first lane as many runs as will do, and one of each other, since each that is looked at is locked; where the last of them
+      -- is taken, the next ones are looked at.
+      width_of_others := 1;
       LOOP
       taken := NULL;
       is_cut := false;
@@ -109,7 +111,7 @@ export const commitFunction = `
             SELECT l.n, l.level, h.*, row_number() OVER (PARTITION BY l.n ORDER BY h.turn) AS place, max(h.at) OVER (PARTITION BY l.level ORDER BY h.turn, h.at, l.lane) AS top
             FROM unnest(p_lanes, p_levels, lasts) WITH ORDINALITY AS l (lane, level, after, n) CROSS JOIN LATERAL (
               SELECT t.ctid, t.lane, t.turn, t.at, t.ids, t.q FROM {schema}.ready t WHERE t.lane = l.lane AND t.line = 2 AND t.turn > l.after
-              ORDER BY t.turn LIMIT p_width FOR UPDATE SKIP LOCKED
+              ORDER BY t.turn LIMIT CASE WHEN l.n = 1 THEN p_width ELSE width_of_others END FOR UPDATE SKIP LOCKED
             ) AS h
           ) AS o ORDER BY CASE WHEN p_aging IS NULL THEN o.level ELSE o.top + o.level * p_aging END, o.level, o.turn, o.at, o.lane LOOP
         n := least(room, cardinality(r.ids));
@@ -122,11 +124,12 @@ export const commitFunction = `
         lasts[r.n] := CASE WHEN n = cardinality(r.ids) THEN r.turn ELSE r.turn - 1 END;
         runs := runs + 1;
         room := room - n;
-        is_cut := r.place = p_width;
+        is_cut := r.place = CASE WHEN r.n = 1 THEN p_width ELSE width_of_others END;
         EXIT WHEN room = 0 OR is_cut;
       END LOOP;
       DELETE FROM {schema}.ready t WHERE t.ctid = ANY (taken);
       EXIT WHEN room = 0 OR taken IS NULL;
+      width_of_others := p_width;
       END LOOP;
     ELSIF room > 0 THEN
       -- Of each lane as many runs as will do, so that others find some; where the last of them is taken, the next ones are looked at.
@@ -161,7 +164,7 @@ export const commitFunction = `
     -- The number comes when everything is locked; followers wait for a transaction that has a number, so the transaction has an id by then.
     PERFORM pg_current_xact_id();
     -- A row of the journal has a number; those of one commit follow each other.
-    rows := greatest(1, coalesce(cardinality(p_entries), 0));
+    rows := greatest(1, coalesce(cardinality(entries), 0));
     LOOP
       c := nextval('{schema}.commits');
       EXIT WHEN rows = 1;
@@ -171,17 +174,18 @@ export const commitFunction = `
     s := c * 4096;
     size := CASE WHEN p_entries IS NULL THEN 0 ELSE p_sizes[rows] END;
     INSERT INTO {schema}.job (id, seq, lane, doc)
-      SELECT u.id, s + u.at, p_new_lanes[least(u.n, cardinality(p_new_lanes))], u.doc FROM unnest(p_new, p_docs, p_new_at) WITH ORDINALITY u (id, doc, at, n);
+      SELECT u.id, s + u.at, coalesce(u.lane, p_new_lanes[1]), u.doc FROM unnest(p_new, string_to_array(p_docs, E'\\n'), p_new_at, p_new_lanes) u (id, doc, at, lane);
     IF p_due IS NOT NULL THEN
-      INSERT INTO {schema}.due (at, id, lane) SELECT u.at, u.id, p_new_lanes[least(u.n, cardinality(p_new_lanes))]
-      FROM unnest(p_new, p_due) WITH ORDINALITY u (id, at, n) WHERE u.at IS NOT NULL;
+      INSERT INTO {schema}.due (at, id, lane) SELECT u.at, u.id, coalesce(u.lane, p_new_lanes[1]) FROM unnest(p_new, p_due, p_new_lanes) u (id, at, lane) WHERE u.at IS NOT NULL;
     END IF;
+    -- A slice of an array that has come as a parameter copies all of it first.
     INSERT INTO {schema}.ready (lane, line, turn, at, ids, q)
-      SELECT p_new_lanes[least(u.first + 1, cardinality(p_new_lanes))], 2, (s + p_new_at[u.first + 1]) * 2, u.at, p_new[u.first + 1 : u.first + u.count],
-        CASE WHEN p_new_at[u.first + u.count] - p_new_at[u.first + 1] >= u.count THEN ARRAY(SELECT s + e FROM unnest(p_new_at[u.first + 1 : u.first + u.count]) WITH ORDINALITY AS e (e, n) ORDER BY n) END
-      FROM unnest(p_firsts, p_counts, p_ready) u (first, count, at);
+      SELECT coalesce(o.lane, p_new_lanes[1]), 2, (s + o.first) * 2, p_ready[o.run], o.ids, CASE WHEN o.last - o.first >= cardinality(o.ids) THEN o.q END FROM (
+        SELECT u.run, min(u.lane) AS lane, min(u.at) AS first, max(u.at) AS last, array_agg(u.id ORDER BY u.at) AS ids, array_agg(s + u.at ORDER BY u.at) AS q
+        FROM unnest(p_new, p_new_at, p_new_lanes, p_runs) u (id, at, lane, run) WHERE u.run IS NOT NULL GROUP BY u.run
+      ) o;
     INSERT INTO {schema}.done (id, seq, lane, ending, patch)
-      SELECT u.id, s + u.entry, u.lane, u.ending, u.patch FROM unnest(p_done, p_done_at, p_done_lanes, p_endings, p_patches) u (id, entry, lane, ending, patch);
+      SELECT u.id, s + u.entry, u.lane, u.ending, u.patch FROM unnest(p_done, p_done_at, p_done_lanes, p_endings, string_to_array(p_patches, E'\\n')) u (id, entry, lane, ending, patch);
     IF p_changes IS NOT NULL THEN PERFORM {schema}.apply(p_changes, s, p_epoch); END IF;
     IF got IS NOT NULL THEN
       n := cardinality(got);
@@ -190,8 +194,8 @@ export const commitFunction = `
           ARRAY(SELECT s + (rows - 1) * 4096 + size + 2 * i FROM generate_series(0, n - 1) i), got_lanes, p_claim,
           (SELECT json_object_agg(u.id, concat('{"quotas":', u.slots, '}')) FROM unnest(got, slots) u (id, slots) WHERE p_is_keyed));
       UPDATE {schema}.room t SET used = t.used + n WHERE t.id = ANY (p_quotas);
-      docs := array_to_string(ARRAY(SELECT (SELECT concat('[', j.rev, ',', j.seq, ',', j.doc, ']') FROM {schema}.job j WHERE j.id = u.id)
-        FROM unnest(got) WITH ORDINALITY u (id, n) ORDER BY u.n), ',');
+      -- One look for all of them, in the order of the index.
+      docs := array_to_string(ARRAY(SELECT concat('[', to_json(j.id), ',', j.rev, ',', j.seq, ',', j.doc, ']') FROM {schema}.job j WHERE j.id = ANY (got)), ',');
     END IF;
     IF EXISTS (SELECT FROM {schema}.annotation) THEN
       annotated := array_to_json(ARRAY(SELECT u.id FROM unnest(
@@ -200,10 +204,10 @@ export const commitFunction = `
     END IF;
     IF rows > 1 THEN
       INSERT INTO {schema}.line (c, epoch, n, at, by, mv, count, entries)
-        SELECT c + i - 1, p_epoch, p_n, moment, p_by, p_mv, p_sizes[i], p_entries[i] FROM generate_series(1, rows - 1) i;
+        SELECT c + i - 1, p_epoch, p_n, moment, p_by, p_mv, p_sizes[i], entries[i] FROM generate_series(1, rows - 1) i;
     END IF;
     INSERT INTO {schema}.line (c, epoch, n, at, by, mv, count, entries, claim, ids, q, slots)
-      VALUES (c + rows - 1, p_epoch, p_n, moment, p_by, p_mv, size + 2 * coalesce(cardinality(got), 0), p_entries[rows],
+      VALUES (c + rows - 1, p_epoch, p_n, moment, p_by, p_mv, size + 2 * coalesce(cardinality(got), 0), entries[rows],
         CASE WHEN got IS NOT NULL THEN p_claim END, got, got_q, '[' || array_to_string(slots, ',') || ']');
     RETURN concat('{"c":', c, ',"at":', moment, ',"runs":', runs, ',"last":', last, ',"lasts":', coalesce(array_to_json(lasts)::text, 'null'), ',"held":', coalesce(held::text, 'null'), ',"refusal":', coalesce(to_json(refusal)::text, 'null'),
       ',"isAny":true,"isHeld":', to_json(is_held), ',"slots":[', array_to_string(slots, ','), '],"ids":', coalesce(array_to_json(got)::text, '[]'), ',"lanes":', coalesce(array_to_json(got_lanes)::text, '[]'),

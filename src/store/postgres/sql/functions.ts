@@ -85,6 +85,13 @@ const findingFunctions = `
     UPDATE {schema}.opening SET seen_at = seen_at WHERE epoch = p_epoch
   $$;
 
+  -- Which commits of an opening are still there, of those with these numbers and keys. One look at each: as a statement of its own it
+  -- was planned in each call, or, with a join, while the journal was short, and then read all of it.
+  CREATE FUNCTION {schema}.there(p_epoch bigint, p_c bigint[], p_n bigint[]) RETURNS bigint[] LANGUAGE plpgsql ${settings} AS $$
+  BEGIN
+    RETURN ARRAY(SELECT (SELECT l.c FROM {schema}.line l WHERE l.c = u.c AND l.n = u.n AND l.epoch = p_epoch) FROM unnest(p_c, p_n) AS u (c, n));
+  END $$;
+
   -- The lanes of a queue with the head of each line. Before them the turn behind all that was put by now, when something becomes due,
   -- the marks and the record of the queue, and whether it has lanes of priorities. What is due is woken first. p_polled: the key behind
   -- which a poll offers more, null: it is none; the row gives the last one.
